@@ -1,0 +1,129 @@
+"""Every error a person can meet, drawn as one tree.
+
+GitsessionError                 exit  1   the user can mend it
+├── UsageError                        2   the call itself is malformed
+│   └── AddressError                      a repository's name or URL is refused
+├── RepositoryError                   1   no such repository, empty, or not one of git's
+│   ├── NotFoundError
+│   └── WorkTreeError                     the work directory is in the way
+├── SessionError                      1   no such session, several, or already running
+├── AuthorisationError                4   no token, a wrong one, or too little permission
+├── NotSafeYet                        3   the asked level was not reached in time
+├── GitError                          1   git said no
+│   ├── GitTimeout
+│   └── RefusedError                      the remote refused a push, and why
+├── StorageError                      1   the vault cannot be read or written
+├── FormatError                       1   written by a newer gitsession, or damaged
+├── AgentError                        1   the background process is gone or does not answer
+├── EditorError                       1   code-server or its tunnel
+├── HubError                          1   GitHub's API
+└── Bug                              70   ours: with a traceback and where to report
+"""
+
+from __future__ import annotations
+
+
+class GitsessionError(Exception):
+    """What happened, what is still safe, and what to do next.
+
+    Args:
+        what: One sentence: what happened.
+        safe: One sentence: what is still safe. Empty when nothing was at stake.
+        hint: One sentence: what to do next.
+
+    Example:
+        >>> print(SessionError("No session here.", hint="Run `gitsession open user/repo`."))
+        No session here.
+        Run `gitsession open user/repo`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, safe: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.safe = safe
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.what, self.safe, self.hint) if line)
+
+
+class UsageError(GitsessionError):
+    """The call itself is malformed."""
+
+    exit_code = 2
+
+
+class AddressError(UsageError):
+    """A repository's name or URL is malformed or refused."""
+
+
+class RepositoryError(GitsessionError):
+    """A repository that cannot be used as it is."""
+
+
+class NotFoundError(RepositoryError):
+    """No such repository, or none that this token can see."""
+
+
+class WorkTreeError(RepositoryError):
+    """The work directory cannot be used without losing something."""
+
+
+class SessionError(GitsessionError):
+    """No such session, more than one, or one that is already running."""
+
+
+class AuthorisationError(GitsessionError):
+    """No token, a wrong one, or too little permission."""
+
+    exit_code = 4
+
+
+class NotSafeYet(GitsessionError):
+    """The asked durability level was not reached in time."""
+
+    exit_code = 3
+
+
+class GitError(GitsessionError):
+    """A git command failed; `stderr` is what git said, with secrets redacted."""
+
+    def __init__(self, what: str, *, stderr: str = "", safe: str = "", hint: str = "") -> None:
+        super().__init__(what, safe=safe, hint=hint)
+        self.stderr = stderr
+
+
+class GitTimeout(GitError):
+    """A git command outlived its time limit and was ended."""
+
+
+class RefusedError(GitError):
+    """The remote refused a push."""
+
+
+class StorageError(GitsessionError):
+    """The vault cannot be read or written."""
+
+
+class FormatError(GitsessionError):
+    """Something was written by a newer gitsession, or is damaged."""
+
+
+class AgentError(GitsessionError):
+    """The background process of a session is gone or does not answer."""
+
+
+class EditorError(GitsessionError):
+    """The editor or its tunnel cannot be had."""
+
+
+class HubError(GitsessionError):
+    """GitHub's API refused or did not answer."""
+
+
+class Bug(GitsessionError):
+    """A mistake of ours."""
+
+    exit_code = 70

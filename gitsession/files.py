@@ -1,0 +1,80 @@
+"""Atomic and durable file writes.
+
+A file is durable when its bytes *and* the directory entry that names it are synced: POSIX promises neither by
+`close`, see the notes of fsync(2).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".gitsession-tmp-"
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the entries of a directory durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_directory(directory: Path, mode: int = 0o700) -> Path:
+    """Create a directory and its parents, private by default, each durable in its parent."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    for path in reversed(missing):
+        with suppress(FileExistsError):
+            path.mkdir(mode=mode)
+        sync_directory(path.parent)
+    return directory
+
+
+def temporary_name(beside: Path) -> Path:
+    """A fresh, unpredictable name in the same directory, so that a rename stays in one file system."""
+    return beside.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path; on success it is synced and renamed over `target`, else removed."""
+    temporary = temporary_name(target)
+    try:
+        yield temporary
+        sync_file(temporary)
+        os.replace(temporary, target)
+        sync_directory(target.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of a file durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomically(target: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace a file's content so that a reader, or a crash, sees the old or the new, never half."""
+    with atomic_path(target) as temporary:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+
+
+def clear_temporaries(directory: Path) -> None:
+    """Remove what a killed process left behind under our temporary prefix."""
+    for entry in directory.glob(f"{TEMPORARY_PREFIX}*"):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

@@ -1,0 +1,203 @@
+"""How git is run: which environment, which base options, how long, and what a failure means."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitsession import run
+from gitsession.errors import GitError, GitTimeout
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from git import Git as GitPython
+
+LOCAL_TIMEOUT = 60.0
+NETWORK_TIMEOUT = 300.0
+
+BASE_CONFIG = {
+    "core.hooksPath": os.devnull,  # hooks of the user or of a template are never ours to run
+    "core.fsmonitor": "false",  # it names a program to run
+    "gc.auto": "0",  # packing is done by us, in bounded steps
+    "maintenance.auto": "false",
+    "core.quotePath": "false",
+    "protocol.ext.allow": "never",  # an ext:: URL is a command line
+    "http.lowSpeedLimit": "100",  # a stalled transfer ends by itself; a hung connect ends by our time limit
+    "http.lowSpeedTime": "30",
+    "core.pager": "cat",
+    "color.ui": "false",
+}
+BASE_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",  # nobody is there to answer
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_OPTIONAL_LOCKS": "0",  # reading must not rewrite the user's index
+    "GIT_NO_LAZY_FETCH": "1",  # a local question must not wait for a network
+    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+    "LC_ALL": "C.UTF-8",  # parsers below quote English
+    "LANGUAGE": "C",
+}
+_CREDENTIALS_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|Basic [A-Za-z0-9+/=]{8,}|Bearer \S{8,})"
+)
+
+
+def redact(text: str) -> str:
+    """The text without credentials in URLs and without anything shaped like a token."""
+    return _TOKEN.sub("<redacted>", _CREDENTIALS_IN_URL.sub(r"\1", text))
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a git call: the caller's without `GIT_*` and secrets, ours on top."""
+    return run.clean_environment({**BASE_ENVIRONMENT, **(extra or {})})
+
+
+def _door(directory: Path) -> GitPython:
+    """GitPython's command builder, with `run` as the process that carries the command out."""
+    from git import Git
+
+    class Door(Git):
+        def execute(self, command: Sequence[str]) -> Sequence[str]:  # type: ignore[override]
+            return command
+
+    return Door(directory)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A handle on one repository: what every call of ours names explicitly.
+
+    Args:
+        git_dir: The repository itself (`.git`, or a bare one).
+        work_tree: The work tree, where the call needs one.
+        index: An index file other than the repository's own.
+        config: Further `-c` settings of every call.
+        variables: Further environment variables of every call.
+
+    Example:
+        >>> Repository(Path("project/.git")).text("rev-parse", "HEAD")  # doctest: +SKIP
+    """
+
+    git_dir: Path
+    work_tree: Path | None = None
+    index: Path | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        command: str,
+        *arguments: str | bytes,
+        stdin: bytes | None = None,
+        timeout: float = LOCAL_TIMEOUT,
+        accept: Collection[int] = (0,),
+        env: Mapping[str, str] | None = None,
+    ) -> run.Completed:
+        """Run one git command to its end.
+
+        Args:
+            command: The subcommand, such as `"rev-parse"`.
+            arguments: Its arguments; operands after options, separated by `--` where git allows it.
+            stdin: What it reads.
+            timeout: Seconds until it is ended with all it started.
+            accept: Exit codes that are answers and not failures.
+            env: Further environment variables of this call.
+
+        Raises:
+            GitTimeout: It outlived `timeout`.
+            GitError: It ended with a code outside `accept`; `stderr` holds its words, redacted.
+        """
+        argv = [*self._base, command, *map(os.fsdecode, arguments)]
+        try:
+            done = run.run(
+                argv,
+                timeout=timeout,
+                env=self._environment(env),
+                cwd=self.work_tree or self.git_dir,
+                stdin=stdin,
+            )
+        except run.TimedOut:
+            raise GitTimeout(
+                f"git {command} did not end within {timeout:g} s.", hint="Check the network and try again."
+            ) from None
+        if done.code not in accept:
+            raise failure(command, done)
+        return done
+
+    def bytes(self, command: str, *arguments: str | bytes, stdin: bytes | None = None) -> bytes:
+        """Run one local command and answer with its standard output."""
+        return self.run(command, *arguments, stdin=stdin).stdout
+
+    def text(self, command: str, *arguments: str | bytes) -> str:
+        """Run one local command and answer with its standard output, decoded and stripped."""
+        return self.bytes(command, *arguments).decode("utf-8", "surrogateescape").strip()
+
+    def converse(self, command: str, *arguments: str, pass_stderr: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command that answers questions over its pipes, such as `cat-file --batch`."""
+        from subprocess import DEVNULL, PIPE
+
+        return run.start(
+            [*self._base, command, *arguments],
+            env=self._environment(None),
+            cwd=self.work_tree or self.git_dir,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE if pass_stderr else DEVNULL,
+        )
+
+    @cached_property
+    def _base(self) -> tuple[str, ...]:
+        door = _door(self.work_tree or self.git_dir)
+        place = {"git_dir": str(self.git_dir)}
+        if self.work_tree is not None:
+            place["work_tree"] = str(self.work_tree)
+        settings = [f"{name}={value}" for name, value in {**BASE_CONFIG, **self.config}.items()]
+        door.set_persistent_git_options(c=settings, **place)
+        return tuple(door.version())[:-1]
+
+    def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        index = {"GIT_INDEX_FILE": str(self.index)} if self.index is not None else {}
+        return environment({**index, **self.variables, **(extra or {})})
+
+
+def failure(command: str, done: run.Completed) -> GitError:
+    """The error for a git command that said no, with git's own last words."""
+    stderr = redact(done.stderr.decode("utf-8", "replace")).strip()
+    last = next((line for line in reversed(stderr.splitlines()) if line.strip()), f"exit code {done.code}")
+    return GitError(f"git {command} failed: {last}", stderr=stderr)
+
+
+def plain(
+    command: str,
+    *arguments: str,
+    cwd: Path,
+    timeout: float = LOCAL_TIMEOUT,
+    accept: Collection[int] = (0,),
+    config: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> run.Completed:
+    """Run a git command that belongs to no repository yet, such as `init`, `clone` or `ls-remote`.
+
+    Raises:
+        GitTimeout: It outlived `timeout` seconds.
+        GitError: It ended with a code outside `accept`.
+    """
+    door = _door(cwd)
+    door.set_persistent_git_options(c=[f"{k}={v}" for k, v in {**BASE_CONFIG, **(config or {})}.items()])
+    argv = [*tuple(door.version())[:-1], command, *arguments]
+    try:
+        done = run.run(argv, timeout=timeout, env=environment(variables), cwd=cwd)
+    except run.TimedOut:
+        raise GitTimeout(
+            f"git {command} did not end within {timeout:g} s.", hint="Check the network and try again."
+        ) from None
+    if done.code not in accept:
+        raise failure(command, done)
+    return done

@@ -1,0 +1,272 @@
+"""The values that travel between the parts: frozen, comparable, and with parsers that take hostile input."""
+
+from __future__ import annotations
+
+import enum
+import re
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gitsession.errors import SessionError, UsageError
+
+FORMAT_VERSION = 1
+STATE_PREFIX = "refs/gitsession"
+DONE_PREFIX = "refs/gitsession-done"
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
+
+
+class Level(enum.IntEnum):
+    """How strongly something is kept; each word says what was checked, and no more."""
+
+    NONE = 0
+    LOCAL = 1
+    STORED = 2
+    SAFE = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, text: str) -> Level:
+        """Read `local`, `stored` or `safe`.
+
+        Raises:
+            UsageError: Anything else.
+        """
+        names = {str(level): level for level in cls if level is not cls.NONE}
+        if text not in names:
+            raise UsageError(f"{text!r} is no durability level.", hint=f"Use one of: {', '.join(names)}.")
+        return names[text]
+
+
+@dataclass(frozen=True)
+class SessionName:
+    """A session's owner and name, from which its refs follow."""
+
+    login: str
+    name: str
+
+    @property
+    def branch(self) -> str:
+        """The session branch, short: `session/<login>/<name>`."""
+        return f"session/{self.login}/{self.name}"
+
+    @property
+    def branch_ref(self) -> str:
+        """The session branch's full ref."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def state_ref(self) -> str:
+        """The ref of the session's state commit."""
+        return f"{STATE_PREFIX}/{self.login}/{self.name}"
+
+    @property
+    def done_ref(self) -> str:
+        """Where `finish` moves the state ref to."""
+        return f"{DONE_PREFIX}/{self.login}/{self.name}"
+
+    @property
+    def review_branch(self) -> str:
+        """The branch that a pull request of this session shows, short."""
+        return f"review/{self.login}/{self.name}"
+
+    @classmethod
+    def parse(cls, login: str, name: str) -> SessionName:
+        """Check both parts: letters, digits, `.`, `_`, `-`, at most 100 characters, as git refs allow.
+
+        Raises:
+            SessionError: One of them would not make a good ref.
+        """
+        for part in (login, name):
+            if not _NAME.fullmatch(part) or ".." in part or part.endswith(".lock"):
+                raise SessionError(
+                    f"{part!r} cannot name a session.",
+                    hint="Use letters, digits, '.', '_' and '-', such as 'lesson-3'.",
+                )
+        return cls(login, name)
+
+    @classmethod
+    def from_state_ref(cls, ref: str) -> SessionName | None:
+        """The session a ref belongs to, or None for any other ref."""
+        for prefix in (STATE_PREFIX, DONE_PREFIX):
+            parts = ref.removeprefix(f"{prefix}/").split("/")
+            if ref.startswith(f"{prefix}/") and len(parts) == 2:
+                try:
+                    return cls.parse(*parts)
+                except SessionError:
+                    return None
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.login}/{self.name}"
+
+
+def default_session_name(today: date) -> str:
+    """A fresh name such as `20261122-qkzt`: a day for people, four random letters against collisions."""
+    letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(4))
+    return f"{today:%Y%m%d}-{letters}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a commit names."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A path that no snapshot holds, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A path whose new content may not leave for the remote.
+
+    Args:
+        path: Relative to the work tree.
+        reason: Why, for people: `too large`, `secret: AWS key in line 3`, `churn`.
+        size: Bytes of the new content.
+        oid: Blob id of the new content, empty where it was not read.
+        sha256: SHA-256 of the content, the name under which the vault keeps it.
+        level: How strongly the new content is kept.
+    """
+
+    path: str
+    reason: str
+    size: int
+    oid: str = ""
+    sha256: str = ""
+    level: Level = Level.NONE
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot: its number in the session, its commit, and when it was taken (seconds since 1970)."""
+
+    number: int
+    commit: str
+    at: float
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class ReplicaStatus:
+    """What one replica has: the last acknowledged snapshot, how strongly, what waits, and what went wrong."""
+
+    name: str
+    level: Level
+    acknowledged: int
+    pending: int
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When this runtime is expected to end (seconds since 1970); an estimate unless the platform said so."""
+
+    at: float
+    estimate: bool = True
+
+
+@dataclass(frozen=True)
+class EditorStatus:
+    """Where the editor answers, without a ticket, and whether it does. `url` is None while no tunnel is open."""
+
+    url: str | None
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything that `status` shows; `to_json` gives the form of the interface contract."""
+
+    session: str
+    repo: str
+    branch: str | None
+    worktree: Path
+    state: str
+    snapshot: Snapshot | None
+    replicas: tuple[ReplicaStatus, ...] = ()
+    at_risk: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    deadline: Deadline | None = None
+    editor: EditorStatus | None = None
+    agent_pid: int = 0
+    agent_pss: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `gitsession status --json` prints; sizes in bytes, times in seconds since 1970."""
+        snapshot = self.snapshot
+        return {
+            "session": self.session,
+            "repo": self.repo,
+            "branch": self.branch,
+            "worktree": str(self.worktree),
+            "state": self.state,
+            "snapshot": snapshot
+            and {"number": snapshot.number, "commit": snapshot.commit, "at": snapshot.at},
+            "replicas": [
+                {
+                    "name": replica.name,
+                    "level": str(replica.level),
+                    "acknowledged": replica.acknowledged,
+                    "pending": replica.pending,
+                    "error": replica.error or None,
+                }
+                for replica in self.replicas
+            ],
+            "at_risk": list(self.at_risk),
+            "held": [
+                {"path": held.path, "reason": held.reason, "size": held.size, "level": str(held.level)}
+                for held in self.held
+            ],
+            "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
+            "notes": list(self.notes),
+            "deadline": self.deadline and {"at": self.deadline.at, "estimate": self.deadline.estimate},
+            "editor": self.editor and {"url": self.editor.url, "healthy": self.editor.healthy},
+            "agent": {"pid": self.agent_pid, "pss": self.agent_pss},
+            **self.extra,
+        }
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes from `50MB`, `1.5 GB` or a number; units are powers of 1,000, as GitHub's limits are meant.
+
+    Raises:
+        UsageError: It is no size.
+    """
+    if isinstance(text, int):
+        return text
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no size.", hint="Write it like 50MB or 1.5GB.")
+    return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
+
+
+def parse_duration(text: str | float) -> float:
+    """Seconds from `90s`, `30m`, `12h`, `1d` or a number.
+
+    Raises:
+        UsageError: It is no duration.
+    """
+    if isinstance(text, (int, float)):
+        return float(text)
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no duration.", hint="Write it like 90s, 30m or 12h.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2].lower()]

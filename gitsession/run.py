@@ -1,0 +1,151 @@
+"""The only module that starts processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+SECRET_VARIABLES = frozenset(
+    {"GITHUB_TOKEN", "GH_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_ENTERPRISE_TOKEN", "NGROK_AUTHTOKEN"}
+)
+TRUSTED_GIT_VARIABLES = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"})
+KILL_GRACE = 2.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A process that ended by itself: its exit code and what it wrote."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class TimedOut(Exception):
+    """A process outlived its time limit; its whole process group was ended."""
+
+    def __init__(self, argv: Sequence[str], timeout: float) -> None:
+        super().__init__(f"{argv[0]} did not end within {timeout:g} s")
+        self.argv = tuple(argv)
+        self.timeout = timeout
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without secrets and without `GIT_*`, so that neither reaches a child.
+
+    Kept are the variables by which people reach their git server: certificate authorities and ssh.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in SECRET_VARIABLES and (not name.startswith("GIT_") or name in TRUSTED_GIT_VARIABLES)
+    }
+    return {**kept, **(extra or {})}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+) -> Completed:
+    """Run a process to its end, in a process group of its own.
+
+    Args:
+        argv: The program and its arguments; no shell is involved.
+        timeout: Seconds after which the whole group is ended.
+        env: The complete environment, usually from `clean_environment`.
+        cwd: The directory to start in.
+        stdin: What it reads; nothing by default.
+
+    Raises:
+        TimedOut: It outlived `timeout`.
+        FileNotFoundError: There is no such program.
+    """
+    process = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise TimedOut(argv, timeout) from None
+    finally:
+        end_group(process)
+    return Completed(tuple(argv), process.returncode, stdout, stderr)
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    pass_fds: Iterable[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a process that lives on, detached from the caller's terminal and process group."""
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=dict(env),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        pass_fds=tuple(pass_fds),
+    )
+
+
+def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> None:
+    """End a process that was started here together with all it started: SIGTERM, then SIGKILL."""
+    if process.poll() is not None:
+        return
+    signal_group(process.pid, signal.SIGTERM)
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Signal the process group that a process leads; one that is gone already is no error."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return _answers_signal(pid) if not Path("/proc/self").exists() else False
+    return state != "Z"
+
+
+def _answers_signal(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
