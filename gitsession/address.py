@@ -52,7 +52,7 @@ class Address:
 
     @property
     def key(self) -> str:
-        """`host/owner/name`: the repository's folder in a vault. Case-insensitive on GitHub, so lower-cased."""
+        """`host/owner/name`, the folder in a vault; lower-cased, since GitHub ignores case."""
         return f"{self.host}/{self.owner}/{self.name}".lower().replace(":", "_")
 
     @property
@@ -88,7 +88,7 @@ def parse_address(text: str, *, server_url: str = f"https://{GITHUB}", base: Pat
         return _hosted(server_url.rstrip("/"), urlsplit(server_url).netloc, match[1], match[2])
     if match := _SCP.fullmatch(text):
         return _from_scp(text, match)
-    if text.startswith(f"{GITHUB}/") or text.startswith("www."):
+    if text.startswith((f"{GITHUB}/", "www.")):
         return _from_url(f"https://{text}", urlsplit(server_url).netloc)
     raise AddressError(f"{text!r} is no repository.", hint=_EXAMPLES)
 

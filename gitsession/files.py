@@ -47,7 +47,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync_file(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
         sync_directory(target.parent)
     finally:
         with suppress(FileNotFoundError):

@@ -182,7 +182,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class EditorStatus:
-    """Where the editor answers, without a ticket, and whether it does. `url` is None while no tunnel is open."""
+    """Where the editor answers, without a ticket, and whether it does; no `url` while no tunnel is open."""
 
     url: str | None
     healthy: bool
@@ -210,7 +210,7 @@ class Status:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `gitsession status --json` prints; sizes in bytes, times in seconds since 1970."""
+        """What `gitsession status --json` prints; sizes in bytes, times in seconds since 1970."""
         snapshot = self.snapshot
         return {
             "session": self.session,

@@ -131,13 +131,13 @@ class Repository:
             raise failure(command, done)
         return done
 
-    def bytes(self, command: str, *arguments: str | bytes, stdin: bytes | None = None) -> bytes:
+    def output(self, command: str, *arguments: str | bytes, stdin: bytes | None = None) -> bytes:
         """Run one local command and answer with its standard output."""
         return self.run(command, *arguments, stdin=stdin).stdout
 
     def text(self, command: str, *arguments: str | bytes) -> str:
         """Run one local command and answer with its standard output, decoded and stripped."""
-        return self.bytes(command, *arguments).decode("utf-8", "surrogateescape").strip()
+        return self.output(command, *arguments).decode("utf-8", "surrogateescape").strip()
 
     def converse(self, command: str, *arguments: str, pass_stderr: bool = False) -> subprocess.Popen[bytes]:
         """Start a command that answers questions over its pipes, such as `cat-file --batch`."""
