@@ -1,0 +1,132 @@
+"""Where the local state of a session lies: a cache that may be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitsession import files
+from gitsession.address import Address
+from gitsession.errors import AgentError
+from gitsession.model import SessionName
+
+SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, see unix(7)
+KEY_LENGTH = 16
+
+
+def home() -> Path:
+    """The folder of all local state: `GITSESSION_HOME`, else the user's state folder of this system."""
+    named = os.environ.get("GITSESSION_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_state_path
+
+    return user_state_path("gitsession")
+
+
+def session_key(address: Address, session: SessionName, worktree: Path) -> str:
+    """The name of a session's folder: a digest of its repository, its name and its work tree."""
+    whole = f"{address.key}\0{session}\0{worktree}"
+    return hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:KEY_LENGTH]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The paths of one session's local state.
+
+    Args:
+        key: What `session_key` gave.
+        root: The folder of all local state, usually `home()`.
+
+    Example:
+        >>> Places("0123456789abcdef", Path("/state")).log
+        PosixPath('/state/sessions/0123456789abcdef/log/agent.log')
+    """
+
+    key: str
+    root: Path
+
+    @property
+    def directory(self) -> Path:
+        """The session's folder, 0700."""
+        return self.root / "sessions" / self.key
+
+    @property
+    def shadow(self) -> Path:
+        """The shadow repository."""
+        return self.directory / "shadow.git"
+
+    @property
+    def journal(self) -> Path:
+        """The journal of snapshots that are not in a pack yet."""
+        return self.directory / "journal"
+
+    @property
+    def log(self) -> Path:
+        """The agent's log file."""
+        return self.directory / "log" / "agent.log"
+
+    @property
+    def keeper_log(self) -> Path:
+        """The keeper's log file."""
+        return self.directory / "log" / "keeper.log"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock the keeper holds while it lives."""
+        return self.directory / "keeper.lock"
+
+    @property
+    def configuration(self) -> Path:
+        """The session's configuration, without secrets."""
+        return self.directory / "session.json"
+
+    @property
+    def keeper_socket(self) -> Path:
+        """Where the keeper answers."""
+        return self._socket("keeper")
+
+    @property
+    def agent_socket(self) -> Path:
+        """Where the agent answers."""
+        return self._socket("agent")
+
+    def create(self) -> None:
+        """Make the session's folder, and the sockets' where that is another one.
+
+        Raises:
+            AgentError: Another user owns the folder meant for our sockets.
+        """
+        files.make_directory(self.log.parent)
+        if self.agent_socket.parent != self.directory:
+            _private_directory(self.agent_socket.parent)
+
+    def _socket(self, name: str) -> Path:
+        path = self.directory / f"{name}.sock"
+        if len(os.fsencode(path)) < SOCKET_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:KEY_LENGTH]
+        return Path("/tmp") / f"gitsession-{os.getuid()}" / f"{digest}.{name}.sock"
+
+
+def _private_directory(directory: Path) -> None:
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise AgentError(
+            f"{directory} belongs to somebody else.",
+            hint="Set GITSESSION_HOME to a shorter path of your own.",
+        )
+    directory.chmod(0o700)
+
+
+def all_places() -> tuple[Places, ...]:
+    """The sessions that have local state here, running or not."""
+    root = home()
+    folder = root / "sessions"
+    if not folder.is_dir():
+        return ()
+    return tuple(Places(entry.name, root) for entry in sorted(folder.iterdir()) if entry.is_dir())
