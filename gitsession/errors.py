@@ -11,6 +11,7 @@ GitsessionError                 exit  1   the user can mend it
 ├── NotSafeYet                        3   the asked level was not reached in time
 ├── GitError                          1   git said no
 │   ├── GitTimeout
+│   ├── LeaseLost                         another runtime, or a person, moved or deleted the session's ref
 │   └── RefusedError                      the remote refused a push, and why
 ├── StorageError                      1   the vault cannot be read or written
 ├── FormatError                       1   written by a newer gitsession, or damaged
@@ -21,6 +22,8 @@ GitsessionError                 exit  1   the user can mend it
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 
 class GitsessionError(Exception):
@@ -99,8 +102,49 @@ class GitTimeout(GitError):
     """A git command outlived its time limit and was ended."""
 
 
+class LeaseLost(GitError):
+    """A ref of the session is no longer where this runtime left it; nothing was overwritten.
+
+    `ref` is the one that moved, `found` the object it names now, None when it was deleted.
+    """
+
+    def __init__(
+        self, what: str, *, ref: str = "", found: str | None = None, safe: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(what, safe=safe, hint=hint)
+        self.ref = ref
+        self.found = found
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a remote refused a push.
+
+    Args:
+        kind: One word for the case, see `gitsession.replicas.refusal.KINDS`.
+        paths: The files that it named, relative to the work tree.
+        detail: Its own decisive words, one line.
+        hint: What the person can do.
+        commits: The commits that it named, possibly abbreviated.
+        branch: The refused thing is the branch itself, so that the state ref alone may still pass.
+    """
+
+    kind: str
+    paths: tuple[str, ...] = ()
+    detail: str = ""
+    hint: str = ""
+    commits: tuple[str, ...] = ()
+    branch: bool = False
+
+
 class RefusedError(GitError):
-    """The remote refused a push."""
+    """The remote refused a push; `refusal` says why."""
+
+    def __init__(
+        self, what: str, *, refusal: Refusal | None = None, stderr: str = "", safe: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(what, stderr=stderr, safe=safe, hint=hint)
+        self.refusal = refusal or Refusal("unknown", detail=what)
 
 
 class StorageError(GitsessionError):
