@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,3 +150,34 @@ def _answers_signal(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def foreground(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> int:
+    """Run the user's own command on their terminal and answer with its exit code, 128 + n after signal n.
+
+    Ctrl+C reaches the command and not us: it decides how to end.
+
+    Raises:
+        FileNotFoundError: There is no such program.
+    """
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(argv, env=dict(env), cwd=cwd, preexec_fn=_default_interrupt)
+        code = process.wait()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return 128 - code if code < 0 else code
+
+
+def _default_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def program() -> tuple[str, ...]:
+    """How this very gitsession is started from anywhere, whatever the directory or `PYTHON*` variables there.
+
+    Not `-m`: that would import modules from the directory it is started in, such as a hostile work tree.
+    """
+    place = str(Path(__file__).resolve().parents[1])
+    code = f"import sys; sys.path.append({place!r}); from gitsession.cli import main; sys.exit(main())"
+    return (sys.executable, "-I", "-c", code)
