@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -57,6 +59,7 @@ def run(
     env: Mapping[str, str],
     cwd: Path | None = None,
     stdin: bytes | None = None,
+    stdout: IO[bytes] | None = None,
 ) -> Completed:
     """Run a process to its end, in a process group of its own.
 
@@ -66,6 +69,7 @@ def run(
         env: The complete environment, usually from `clean_environment`.
         cwd: The directory to start in.
         stdin: What it reads; nothing by default.
+        stdout: The open file that it writes to; by default the answer holds what it wrote.
 
     Raises:
         TimedOut: It outlived `timeout`.
@@ -76,17 +80,77 @@ def run(
         cwd=cwd,
         env=dict(env),
         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if stdout is None else stdout,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout)
+        written, stderr = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise TimedOut(argv, timeout) from None
     finally:
         end_group(process)
-    return Completed(tuple(argv), process.returncode, stdout, stderr)
+    return Completed(tuple(argv), process.returncode, written or b"", stderr)
+
+
+def attend(
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    env: Mapping[str, str],
+    listen: Callable[[bytes], None],
+    cwd: Path | None = None,
+) -> Completed:
+    """Run a process to its end as `run` does, and hand each line of its stderr to `listen` as it comes.
+
+    A line ends by a newline or, as in progress meters, by a carriage return.
+
+    Raises:
+        TimedOut: It outlived `timeout`.
+    """
+    process = start(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    heard: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+    try:
+        _hear(process, time.monotonic() + timeout, heard, listen)
+        process.wait(timeout)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise TimedOut(argv, timeout) from None
+    finally:
+        end_group(process)
+        _close_pipes(process)
+    return Completed(tuple(argv), process.returncode, bytes(heard["stdout"]), bytes(heard["stderr"]))
+
+
+def _hear(
+    process: subprocess.Popen[bytes],
+    deadline: float,
+    heard: Mapping[str, bytearray],
+    listen: Callable[[bytes], None],
+) -> None:
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ, name)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                chunk = os.read(key.fd, 1 << 16)
+                heard[key.data].extend(chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                elif key.data == "stderr":
+                    *lines, pending = (pending + chunk).replace(b"\r", b"\n").split(b"\n")
+                    for line in lines:
+                        listen(line)
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def start(
@@ -122,9 +186,7 @@ def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> No
     except subprocess.TimeoutExpired:
         signal_group(process.pid, signal.SIGKILL)
         process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
+    _close_pipes(process)
 
 
 def signal_group(pid: int, number: int) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from gitsession import run
 from gitsession.errors import GitError, GitTimeout
@@ -80,6 +80,7 @@ class Repository:
         index: An index file other than the repository's own.
         config: Further `-c` settings of every call.
         variables: Further environment variables of every call.
+        as_user: The user asked for this very command: their hooks and settings apply.
 
     Example:
         >>> Repository(Path("project/.git")).text("rev-parse", "HEAD")  # doctest: +SKIP
@@ -90,6 +91,7 @@ class Repository:
     index: Path | None = None
     config: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    as_user: bool = False
 
     def run(
         self,
@@ -99,6 +101,8 @@ class Repository:
         timeout: float = LOCAL_TIMEOUT,
         accept: Collection[int] = (0,),
         env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | None = None,
+        listen: Callable[[bytes], None] | None = None,
     ) -> run.Completed:
         """Run one git command to its end.
 
@@ -109,27 +113,23 @@ class Repository:
             timeout: Seconds until it is ended with all it started.
             accept: Exit codes that are answers and not failures.
             env: Further environment variables of this call.
+            stdout: The open file that it writes to, for output too large for memory.
+            listen: Is handed each line of its stderr as it comes; then there is no `stdin` nor `stdout`.
 
         Raises:
             GitTimeout: It outlived `timeout`.
             GitError: It ended with a code outside `accept`; `stderr` holds its words, redacted.
         """
         argv = [*self._base, command, *map(os.fsdecode, arguments)]
-        try:
-            done = run.run(
-                argv,
-                timeout=timeout,
-                env=self._environment(env),
-                cwd=self.work_tree or self.git_dir,
-                stdin=stdin,
-            )
-        except run.TimedOut:
-            raise GitTimeout(
-                f"git {command} did not end within {timeout:g} s.", hint="Check the network and try again."
-            ) from None
-        if done.code not in accept:
-            raise failure(command, done)
-        return done
+        carry_out = (
+            partial(run.run, stdin=stdin, stdout=stdout)
+            if listen is None
+            else partial(run.attend, listen=listen)
+        )
+        place = self.work_tree or self.git_dir
+        return _checked(
+            command, partial(carry_out, argv, timeout=timeout, env=self._environment(env), cwd=place), accept
+        )
 
     def output(self, command: str, *arguments: str | bytes, stdin: bytes | None = None) -> bytes:
         """Run one local command and answer with its standard output."""
@@ -158,7 +158,8 @@ class Repository:
         place = {"git_dir": str(self.git_dir)}
         if self.work_tree is not None:
             place["work_tree"] = str(self.work_tree)
-        settings = [f"{name}={value}" for name, value in {**BASE_CONFIG, **self.config}.items()]
+        base = {} if self.as_user else BASE_CONFIG
+        settings = [f"{name}={value}" for name, value in {**base, **self.config}.items()]
         door.set_persistent_git_options(c=settings, **place)
         return tuple(door.version())[:-1]
 
@@ -182,6 +183,7 @@ def plain(
     accept: Collection[int] = (0,),
     config: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
+    listen: Callable[[bytes], None] | None = None,
 ) -> run.Completed:
     """Run a git command that belongs to no repository yet, such as `init`, `clone` or `ls-remote`.
 
@@ -192,11 +194,18 @@ def plain(
     door = _door(cwd)
     door.set_persistent_git_options(c=[f"{k}={v}" for k, v in {**BASE_CONFIG, **(config or {})}.items()])
     argv = [*tuple(door.version())[:-1], command, *arguments]
+    carry_out = run.run if listen is None else partial(run.attend, listen=listen)
+    return _checked(
+        command, partial(carry_out, argv, timeout=timeout, env=environment(variables), cwd=cwd), accept
+    )
+
+
+def _checked(command: str, carry_out: Callable[[], run.Completed], accept: Collection[int]) -> run.Completed:
     try:
-        done = run.run(argv, timeout=timeout, env=environment(variables), cwd=cwd)
-    except run.TimedOut:
+        done = carry_out()
+    except run.TimedOut as late:
         raise GitTimeout(
-            f"git {command} did not end within {timeout:g} s.", hint="Check the network and try again."
+            f"git {command} did not end within {late.timeout:g} s.", hint="Check the network and try again."
         ) from None
     if done.code not in accept:
         raise failure(command, done)
