@@ -1,4 +1,4 @@
-"""`gitsession credential`: git's credential helper. It only carries words between git and the keeper, which decides.
+"""`gitsession credential`: git's credential helper; it carries words between git and the keeper, which decides.
 
 git waits for it, so that it imports little; see git-credential(1) for the protocol.
 """
