@@ -1,0 +1,61 @@
+"""The values that the snapshot engine takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitsession.model import Held, Skipped
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the user's HEAD stands.
+
+    Args:
+        ref: The branch, such as `refs/heads/main`; None when HEAD is detached.
+        commit: The commit's id; None on an unborn branch.
+    """
+
+    ref: str | None
+    commit: str | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a snapshot does not take in; `max_file_size` is in bytes."""
+
+    max_file_size: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The newest local snapshot: its number in the session, its commit and its tree."""
+
+    number: int
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One snapshot just taken; it is *local*: everything it needs is synced.
+
+    Args:
+        number: Its number in the session, counted from 1.
+        commit: Its id.
+        tree: Its tree's id.
+        parent: Its first parent, None for a root.
+        changed: The paths that differ from the snapshot before.
+        skipped: The paths that no snapshot holds, or not completely, and why.
+        held: The paths whose newest content is left out, and why.
+        at_risk: The paths whose newest content only the work tree has, as git itself would leave them out.
+    """
+
+    number: int
+    commit: str
+    tree: str
+    parent: str | None
+    changed: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    held: tuple[Held, ...] = ()
+    at_risk: tuple[str, ...] = ()
