@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
@@ -157,22 +158,22 @@ def _host_and_path(place: Address) -> tuple[str, str]:
 
 
 def configuration(
-    addresses: Sequence[Address], key: str, executable: Sequence[str], *, environ: Mapping[str, str]
+    addresses: Sequence[Address], keeper: Path, executable: Sequence[str], *, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables with which git asks our helper for these repositories and no others; no secret in them.
 
     Args:
         addresses: The opened repository, and the fork where there is one; what is not https is left out.
-        key: The session's key, by which the helper finds the keeper.
+        keeper: The keeper's socket, whose path follows from the session's key.
         executable: Our program and its first arguments, such as `run.program()`.
         environ: The environment they will be added to: settings in its `GIT_CONFIG_*` are kept. Empty for
             git calls of ours, which see nothing of the caller's.
 
     Example:
-        >>> configuration([parse_address("ada/engine")], "f00", ["/bin/gs"], environ={})["GIT_CONFIG_KEY_0"]
-        'credential.https://github.com/ada/engine.helper'
+        >>> configuration([parse_address("ada/x")], Path("/s"), ["gs"], environ={})["GIT_CONFIG_KEY_0"]
+        'credential.https://github.com/ada/x.helper'
     """
-    helper = "!" + shlex.join([*executable, "credential", "--key", key])
+    helper = "!" + shlex.join([*executable, "credential", "--socket", str(keeper)])
     ours = [setting for place in addresses if place.is_https for setting in _settings(place.url, helper)]
     names = {name for name, _ in ours}
     kept = [(name, value) for name, value in _standing(environ) if name not in names]

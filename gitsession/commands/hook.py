@@ -1,27 +1,25 @@
-"""`gitsession hook`: what our git hooks call: tell the agent to look, and never be in git's way."""
+"""`gitsession hook`: what our git hooks call. It tells the agent to look, and is never in git's way."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from gitsession.agent.control import ask
-from gitsession.agent.places import Places, home
 from gitsession.errors import GitsessionError
 
 TIMEOUT = 0.5
-_KEY = re.compile(r"[0-9a-f]{16}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Nudge the agent of `--key KEY` for the hook that is named; 0 whatever comes of it.
+    """Nudge the agent at `--socket PATH` for the hook that is named; 0 whatever comes of it.
 
     Without an agent nothing is lost: it watches `.git` itself, and sweeps.
     """
     match arguments:
-        case ["--key", key, name] if _KEY.fullmatch(key):
+        case ["--socket", path, name]:
             try:
-                ask(Places(key, home()).agent_socket, "nudge", timeout=TIMEOUT, hook=name)
+                ask(Path(path), "nudge", timeout=TIMEOUT, hook=name)
             except GitsessionError:
                 return 0
     return 0
