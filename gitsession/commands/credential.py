@@ -1,4 +1,4 @@
-"""`gitsession credential`: git's credential helper. It carries words between git and the keeper, which decides.
+"""`gitsession credential`: git's credential helper; words go between git and the keeper, which decides.
 
 git waits for it, so that it imports little. The protocol is that of git-credential(1).
 """
