@@ -58,7 +58,7 @@ def run(
     timeout: float,
     env: Mapping[str, str],
     cwd: Path | None = None,
-    stdin: bytes | None = None,
+    stdin: bytes | IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
 ) -> Completed:
     """Run a process to its end, in a process group of its own.
@@ -68,7 +68,7 @@ def run(
         timeout: Seconds after which the whole group is ended.
         env: The complete environment, usually from `clean_environment`.
         cwd: The directory to start in.
-        stdin: What it reads; nothing by default.
+        stdin: What it reads, or the open file from whose position it reads; nothing by default.
         stdout: The open file that it writes to; by default the answer holds what it wrote.
 
     Raises:
@@ -79,18 +79,24 @@ def run(
         argv,
         cwd=cwd,
         env=dict(env),
-        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdin=_pipe(stdin),
         stdout=subprocess.PIPE if stdout is None else stdout,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        written, stderr = process.communicate(stdin, timeout=timeout)
+        written, stderr = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise TimedOut(argv, timeout) from None
     finally:
         end_group(process)
     return Completed(tuple(argv), process.returncode, written or b"", stderr)
+
+
+def _pipe(stdin: bytes | IO[bytes] | None) -> int | IO[bytes]:
+    if stdin is None:
+        return subprocess.DEVNULL
+    return subprocess.PIPE if isinstance(stdin, bytes) else stdin
 
 
 def attend(

@@ -97,7 +97,7 @@ class Repository:
         self,
         command: str,
         *arguments: str | bytes,
-        stdin: bytes | None = None,
+        stdin: bytes | IO[bytes] | None = None,
         timeout: float = LOCAL_TIMEOUT,
         accept: Collection[int] = (0,),
         env: Mapping[str, str] | None = None,
@@ -109,7 +109,7 @@ class Repository:
         Args:
             command: The subcommand, such as `"rev-parse"`.
             arguments: Its arguments; operands after options, separated by `--` where git allows it.
-            stdin: What it reads.
+            stdin: What it reads, or the open file from whose position it reads.
             timeout: Seconds until it is ended with all it started.
             accept: Exit codes that are answers and not failures.
             env: Further environment variables of this call.
