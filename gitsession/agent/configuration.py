@@ -1,4 +1,4 @@
-"""What an agent is told at its start: plain values, kept in `session.json`, and secrets, kept in memory only."""
+"""What an agent is told at its start: plain values, kept in `session.json`, and secrets, only in memory."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _private_directory(directory: Path) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise AgentError(
             f"{directory} belongs to somebody else.",
-            hint="Set GITSESSION_HOME to a shorter path of your own.",
+            hint="Set GITSESSION_HOME to a short path of your own.",
         )
     directory.chmod(0o700)
 
