@@ -166,8 +166,8 @@ def configuration(
         addresses: The opened repository, and the fork where there is one; what is not https is left out.
         keeper: The keeper's socket, whose path follows from the session's key.
         executable: Our program and its first arguments, such as `run.program()`.
-        environ: The environment they will be added to: settings in its `GIT_CONFIG_*` are kept. Empty for
-            git calls of ours, which see nothing of the caller's.
+        environ: The environment they will be added to: settings in its `GIT_CONFIG_*` stay, and are not
+            repeated in the answer. Empty for git calls of ours, which see nothing of the caller's.
 
     Example:
         >>> configuration([parse_address("ada/x")], Path("/s"), ["gs"], environ={})["GIT_CONFIG_KEY_0"]
@@ -175,9 +175,13 @@ def configuration(
     """
     helper = "!" + shlex.join([*executable, "credential", "--socket", str(keeper)])
     ours = [setting for place in addresses if place.is_https for setting in _settings(place.url, helper)]
-    names = {name for name, _ in ours}
-    kept = [(name, value) for name, value in _standing(environ) if name not in names]
-    return _numbered([*kept, *ours])
+    if not ours:
+        return {}
+    start, count = _room(environ, [name for name, _ in ours])
+    variables = {"GIT_CONFIG_COUNT": str(count)}
+    for number, (name, value) in enumerate(ours, start):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 def _settings(url: str, helper: str) -> list[tuple[str, str]]:
@@ -189,19 +193,14 @@ def _settings(url: str, helper: str) -> list[tuple[str, str]]:
     ]
 
 
-def _standing(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    count = environ.get("GIT_CONFIG_COUNT", "")
-    if not count.isascii() or not count.isdigit() or len(count) > 4:
-        return []
-    names = [(f"GIT_CONFIG_KEY_{number}", f"GIT_CONFIG_VALUE_{number}") for number in range(int(count))]
-    return [(environ[name], environ[value]) for name, value in names if name in environ and value in environ]
-
-
-def _numbered(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
-    variables = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for number, (name, value) in enumerate(settings):
-        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return variables
+def _room(environ: Mapping[str, str], names: Sequence[str]) -> tuple[int, int]:
+    """The first number for our settings and the count after them: behind what stands, or over ours of before."""
+    text = environ.get("GIT_CONFIG_COUNT", "")
+    count = int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
+    standing = [environ.get(f"GIT_CONFIG_KEY_{number}") for number in range(count)]
+    places = range(count - len(names) + 1)
+    start = next((at for at in places if standing[at : at + len(names)] == list(names)), count)
+    return start, max(count, start + len(names))
 
 
 def find_token(
