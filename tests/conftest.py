@@ -19,7 +19,8 @@ from tests.rig import processes, repositories
 from tests.rig.certificates import Certificates, issue
 from tests.rig.forge import Forge
 from tests.rig.git_server import GitServer
-from tests.rig.runtime import IDENTITY, PROJECT, Runtime
+from tests.rig.repositories import PROJECT
+from tests.rig.runtime import IDENTITY, Runtime
 
 LEFT_BEHIND_GRACE = 3.0
 REAL_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()

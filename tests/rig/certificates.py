@@ -1,6 +1,6 @@
 """A throw-away certificate authority and a server certificate for loopback.
 
-Stands for the public certificate authorities. Does not imitate revocation, intermediates or transparency logs.
+Stands for the public certificate authorities. Does not imitate revocation or intermediates.
 """
 
 from __future__ import annotations

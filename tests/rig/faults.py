@@ -74,13 +74,22 @@ class FaultScript:
         """The first waiting fault that fits, used up once."""
         with self._lock:
             for place, (fault, left) in enumerate(self._waiting):
-                if fault.moment == moment and fnmatch.fnmatchcase(operation, fault.operation):
+                if _fits(fault, operation, moment):
                     if left is not None:
                         self._waiting[place : place + 1] = [(fault, left - 1)] if left > 1 else []
                     return fault
         return None
 
+    def waits(self, operation: str, moment: Moment) -> bool:
+        """Whether a fault that fits waits to be taken."""
+        with self._lock:
+            return any(_fits(fault, operation, moment) for fault, _ in self._waiting)
+
     def pending(self) -> list[Fault]:
         """The faults that have not been used up: a test may assert that none is left."""
         with self._lock:
             return [fault for fault, _ in self._waiting]
+
+
+def _fits(fault: Fault, operation: str, moment: Moment) -> bool:
+    return fault.moment == moment and fnmatch.fnmatchcase(operation, fault.operation)

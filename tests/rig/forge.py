@@ -115,7 +115,7 @@ class Hosted:
     def refs(self, prefix: str = "refs/") -> dict[str, str]:
         """Every ref below `prefix` and the object it names."""
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
-        return dict((line.split(" ")[0], line.split(" ")[1]) for line in lines)
+        return {line.split(" ")[0]: line.split(" ")[1] for line in lines}
 
     def read(self, revision: str, path: str) -> str:
         """A file's content at a revision."""

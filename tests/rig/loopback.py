@@ -6,8 +6,9 @@ What the stand-ins of GitHub share. Does not imitate HTTP/2, which GitHub speaks
 from __future__ import annotations
 
 import socket
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Any
 from typing_extensions import Self
 
 from tests.rig.certificates import Certificates
-from tests.rig.faults import Fault, FaultScript, Moment
+from tests.rig.faults import FaultScript, Moment
 
 CHUNK = 64 * 1024
 
@@ -49,8 +50,6 @@ class _Listener(ThreadingHTTPServer):
             request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        import sys
-
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, OSError):
             self.owner.failures.append(error)
@@ -136,8 +135,14 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing on stderr: what tests need is in `requests`."""
 
+    def handle_one_request(self) -> None:
+        """Serve one request; what it left unread of its body is not taken for the next one."""
+        self.body_taken = False
+        super().handle_one_request()
+
     def body(self) -> Iterator[bytes]:
-        """The request's body as it arrives, dechunked."""
+        """The request's body as it arrives, dechunked; it can be taken once."""
+        self.body_taken = True
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             while size := int(self.rfile.readline(1024).split(b";")[0] or b"0", 16):
                 yield from self._exactly(size)
@@ -148,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _exactly(self, size: int) -> Iterator[bytes]:
         while size > 0:
-            piece = self.rfile.read1(min(size, CHUNK))  # type: ignore[attr-defined]
+            piece = self.rfile.read1(min(size, CHUNK))
             if not piece:
                 raise ConnectionError("the client went away in the middle of its body")
             size -= len(piece)
@@ -172,23 +177,30 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(content)
 
+    def drain(self) -> None:
+        """Read what the client still sends, so that it will read the answer."""
+        if not self.body_taken:
+            for _ in self.body():
+                pass
+
     def cut(self) -> None:
         """Drop the connection without a word."""
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def spoiled(self, operation: str, moment: Moment, answer: Callable[[Fault], None]) -> bool:
+    def spoiled(self, operation: str, moment: Moment) -> bool:
         """Whether a fault took the place of the answer; a delay only waits."""
         while fault := self.owner.faults.take(operation, moment):
+            if fault.effect == "answer":
+                self.drain()
+                self.answer(fault.status, fault.body, fault.headers)
+                return True
             if fault.effect == "delay":
                 self.owner.stopping.wait(fault.seconds)
                 continue
             if fault.effect == "stall":
                 self.owner.stopping.wait(fault.seconds or None)
-            if fault.effect == "answer":
-                answer(fault)
-            else:
-                self.cut()
+            self.cut()
             return True
         return False

@@ -62,7 +62,7 @@ def _carries(pid: int, mark: bytes) -> bool:
     with suppress(OSError):
         if mark in (folder / "environ").read_bytes() or mark in (folder / "cmdline").read_bytes():
             return True
-        return mark in os.fsencode(os.readlink(folder / "cwd"))
+        return mark in os.fsencode((folder / "cwd").readlink())
     return False
 
 

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 60.0
 BARE_SETTINGS = {
     "http.receivepack": "true",

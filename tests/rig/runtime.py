@@ -13,15 +13,15 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from tests.rig import processes
 from tests.rig.processes import Seen
+from tests.rig.repositories import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 MARK = "GITSESSION_RIG_RUNTIME"
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "GIT_SSL_CAINFO", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 IDENTITY = """\
