@@ -194,7 +194,7 @@ def _settings(url: str, helper: str) -> list[tuple[str, str]]:
 
 
 def _room(environ: Mapping[str, str], names: Sequence[str]) -> tuple[int, int]:
-    """The first number for our settings and the count after them: behind what stands, or over ours of before."""
+    """Our first number and the count after us: behind what stands, or over what we set before."""
     text = environ.get("GIT_CONFIG_COUNT", "")
     count = int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
     standing = [environ.get(f"GIT_CONFIG_KEY_{number}") for number in range(count)]
