@@ -1,0 +1,55 @@
+"""The few facts of a state commit that a replica needs, read without reading the whole state.
+
+They stand in the small files `session.json` (number) and `lease.json` (counter) of its tree; its first parent
+is its snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gitsession.errors import GitError
+from gitsession.git.command import Repository
+
+
+@dataclass(frozen=True)
+class Peek:
+    """A state commit's snapshot, that one's number, and the open-counter of its lease; None where unknown."""
+
+    snapshot: str | None = None
+    number: int | None = None
+    counter: int | None = None
+
+
+def peek(repository: Repository, state: str) -> Peek:
+    """Look at a state commit; what is damaged or not here is None."""
+    questions = f"{state}^{{commit}}\n{state}:session.json\n{state}:lease.json\n"
+    try:
+        answer = repository.output("cat-file", "--batch", stdin=questions.encode())
+    except GitError:
+        return Peek()
+    commit, session, lease = _contents(answer)
+    parents = [
+        line[7:].decode() for line in commit.split(b"\n\n")[0].split(b"\n") if line.startswith(b"parent ")
+    ]
+    return Peek(parents[0] if parents else None, _field(session, "number"), _field(lease, "counter"))
+
+
+def _contents(answer: bytes) -> list[bytes]:
+    """The three contents of `cat-file --batch`: `<oid> <type> <size>`, the bytes, a newline; or `… missing`."""
+    contents = []
+    for _ in range(3):
+        line, _, answer = answer.partition(b"\n")
+        size = int(line.split()[-1]) if line.split()[-1:] and line.split()[-1].isdigit() else None
+        contents.append(answer[:size] if size is not None else b"")
+        answer = answer[size + 1 :] if size is not None else answer
+    return contents
+
+
+def _field(content: bytes, name: str) -> int | None:
+    try:
+        value = json.loads(content)[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return value if type(value) is int and value >= 0 else None

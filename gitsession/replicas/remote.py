@@ -1,0 +1,234 @@
+"""The remote as a replica: one atomic push with leases, believed only after its refs were read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitsession.address import Address
+from gitsession.errors import GitError, GitTimeout, LeaseLost, Refusal, RefusedError
+from gitsession.git import transfer
+from gitsession.git.command import NETWORK_TIMEOUT, Repository
+from gitsession.git.transfer import Pushed, Update
+from gitsession.model import DONE_PREFIX, STATE_PREFIX, Level, SessionName
+from gitsession.replicas.base import Acknowledgement, Found, Shipment
+from gitsession.replicas.discovery import look_at, sessions_in
+from gitsession.replicas.ledger import Ledger
+from gitsession.replicas.peek import peek
+from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
+
+READ_BACK_TIMEOUT = 60.0
+FETCHED = "refs/gitsession-fetched"
+
+
+@dataclass
+class Remote:
+    """One session's branch and state ref on the repository's server.
+
+    Args:
+        repository: The shadow repository.
+        address: Where the remote is.
+        session: Whose refs it moves.
+        visible: Push the session branch too; False leaves it with the state ref alone.
+        credentials: `GIT_CONFIG_*` variables that name the credential helper; no secret is in them.
+        timeout: Seconds that one push may take.
+
+    Example:
+        >>> remote = Remote(shadow.repository, address, SessionName("ada", "lesson"))  # doctest: +SKIP
+        >>> remote.ship(Shipment(snapshot, 1, state)).level  # doctest: +SKIP
+        <Level.SAFE: 3>
+    """
+
+    repository: Repository
+    address: Address
+    session: SessionName
+    visible: bool = True
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = NETWORK_TIMEOUT
+    name: str = "remote"
+    branch_refusal: Refusal | None = field(default=None, init=False)
+
+    def ship(self, shipment: Shipment) -> Acknowledgement:
+        """Push branch and state together with their leases, then read them back.
+
+        When the branch itself is what is refused, the state ref goes alone, now and from then on;
+        `branch_refusal` and the acknowledgement's note say so. Errors: see `Replica.ship`.
+        """
+        wanted = {"state": shipment.state}
+        if self.visible and self.branch_refusal is None:
+            wanted["branch"] = shipment.snapshot
+        try:
+            self._move(wanted)
+        except RefusedError as refused:
+            if not refused.refusal.branch or "branch" not in wanted:
+                raise
+            self._move({"state": shipment.state})
+            self.branch_refusal = refused.refusal
+        return Acknowledgement(shipment.snapshot, shipment.number, shipment.state, Level.SAFE, self._note())
+
+    def acknowledged(self) -> Acknowledgement | None:
+        """The last acknowledgement, from the shadow repository; the network is not asked."""
+        state = self._ledger.read().get("state")
+        if state is None:
+            return None
+        seen = peek(self.repository, state)
+        if seen.snapshot is None:
+            return None
+        return Acknowledgement(seen.snapshot, seen.number or 0, state, Level.SAFE, self._note())
+
+    def find(self, *, details: bool = False) -> tuple[Found, ...]:
+        """Every session on the remote, by one listing of its refs.
+
+        Args:
+            details: Fetch the state commits too (not what they hold), to know snapshot, number and counter.
+
+        Raises:
+            AuthorisationError: The token may not read the repository.
+            GitError: The remote does not answer.
+        """
+        listed = self._list(f"{STATE_PREFIX}/*", f"{DONE_PREFIX}/*")
+        if not details or not listed:
+            return sessions_in(listed, {})
+        with translated():
+            facts = look_at(self.address.url, listed, variables=self.credentials, timeout=self.timeout)
+        return sessions_in(listed, facts)
+
+    def fetch(
+        self, session: SessionName, *, into: Repository | None = None, haves: tuple[str, ...] = ()
+    ) -> str:
+        """Bring a session's state commit with all that it reaches here, and answer with its id.
+
+        Args:
+            session: Which; a finished one too.
+            into: Where to; the shadow repository by default.
+            haves: Commits that are there already without a ref of the repository's saying so.
+
+        Raises:
+            LeaseLost: The session is not on the remote.
+            GitError: The remote does not answer, or sent malformed objects.
+        """
+        listed = self._list(session.state_ref, session.done_ref)
+        ref = next((ref for ref in (session.state_ref, session.done_ref) if ref in listed), None)
+        if ref is None:
+            raise LeaseLost(f"The session {session} is not on the remote.", ref=session.state_ref)
+        target = f"{FETCHED}/{session.login}/{session.name}"
+        with translated():
+            transfer.fetch(
+                into or self.repository,
+                self.address.url,
+                [f"+{ref}:{target}"],
+                checked=True,
+                haves=haves,
+                variables=self.credentials,
+                timeout=self.timeout,
+            )
+        return (into or self.repository).text("rev-parse", "--verify", target)
+
+    def take_lease(self, old: str | None, new: str, *, had_branch: bool = True) -> None:
+        """Move the state ref from `old` to `new`, a state commit with the next open-counter, or not at all.
+
+        Afterwards the runtime that led before is refused. The session branch stays where it is.
+
+        Args:
+            old: The state that was resumed; None for a session that must not exist yet.
+            new: This runtime's first state commit.
+            had_branch: The resumed session had its branch on the remote; if it is gone or elsewhere now, a
+                person deleted or rewrote it.
+
+        Raises:
+            LeaseLost: The state ref or the branch is not where it was left; take a new name.
+            RefusedError, AuthorisationError, GitError: See `Replica.ship`.
+        """
+        listed = self._list(self.session.state_ref, self.session.branch_ref)
+        branch = listed.get(self.session.branch_ref)
+        left = None if old is None else peek(self.repository, old).snapshot
+        if self.visible and branch != left and (had_branch or branch is not None):
+            raise lease_lost(self.session.branch_ref, branch)
+        self._ledger.note({"state": old, "branch": branch, "tried-state": None, "tried-branch": None})
+        self._move({"state": new})
+
+    def finish(self) -> None:
+        """Move the session's state ref to its place among the finished ones.
+
+        Raises:
+            LeaseLost: Somebody else moved it.
+            RefusedError, AuthorisationError, GitError: See `Replica.ship`.
+        """
+        state = self._ledger.read().get("state")
+        updates = [Update(self.session.done_ref, state, None), Update(self.session.state_ref, None, state)]
+        self._carry_out(updates)
+        self._ledger.note({"state": None, "branch": None})
+
+    def remove(self, refs: Mapping[str, str]) -> None:
+        """Delete refs of the remote that still name what they named when the person was shown them.
+
+        Raises:
+            LeaseLost: One has moved since; none was deleted.
+            RefusedError, AuthorisationError, GitError: See `Replica.ship`.
+        """
+        self._carry_out([Update(ref, None, oid) for ref, oid in refs.items()])
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(self.repository, f"remote/{self.session.login}/{self.session.name}")
+
+    def _note(self) -> str:
+        return f"state ref only: {self.branch_refusal.detail}" if self.branch_refusal is not None else ""
+
+    def _refs(self) -> dict[str, str]:
+        return {"state": self.session.state_ref, "branch": self.session.branch_ref}
+
+    def _move(self, wanted: Mapping[str, str]) -> None:
+        """Make the remote's refs name `wanted` and note that they do.
+
+        What is tried is noted before: when the reply is lost together with this process, the next one knows
+        its own push again.
+        """
+        known = self._settled()
+        if all(known.get(name) == oid for name, oid in wanted.items()):
+            return
+        self._ledger.note({f"tried-{name}": oid for name, oid in wanted.items()})
+        self._carry_out([Update(self._refs()[name], oid, known.get(name)) for name, oid in wanted.items()])
+        self._ledger.note({**wanted, **{f"tried-{name}": None for name in wanted}})
+
+    def _settled(self) -> dict[str, str]:
+        """Where the refs were left, after asking the remote about a push whose reply was lost."""
+        known = self._ledger.read()
+        tried = {name: known[f"tried-{name}"] for name in self._refs() if f"tried-{name}" in known}
+        if not tried:
+            return known
+        listed = self._list(*self._refs().values())
+        arrived = {name: oid for name, oid in tried.items() if listed.get(self._refs()[name]) == oid}
+        self._ledger.note({**arrived, **{f"tried-{name}": None for name in tried}})
+        return {**known, **arrived}
+
+    def _carry_out(self, updates: list[Update]) -> None:
+        pushed = self._push(updates)
+        listed = self._read_back(updates, pushed)
+        if arrived(updates, listed):
+            return
+        raise moved_elsewhere(updates, listed) or push_failed(pushed)
+
+    def _push(self, updates: list[Update]) -> Pushed:
+        try:
+            return transfer.push(
+                self.repository, self.address.url, updates, variables=self.credentials, timeout=self.timeout
+            )
+        except GitTimeout as late:
+            return Pushed(-1, (), late.what)
+
+    def _read_back(self, updates: list[Update], pushed: Pushed) -> dict[str, str]:
+        try:
+            return self._list(*(update.ref for update in updates))
+        except GitError:
+            if pushed.code == 0:
+                raise
+            raise push_failed(pushed) from None
+
+    def _list(self, *patterns: str) -> dict[str, str]:
+        limit = min(self.timeout, READ_BACK_TIMEOUT)
+        with translated():
+            listed = transfer.ls_remote(
+                self.repository, self.address.url, *patterns, variables=self.credentials, timeout=limit
+            )
+        return {ref: oid for ref, oid in listed.items() if ref.startswith("refs/")}
