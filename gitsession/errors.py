@@ -18,6 +18,8 @@ GitsessionError                 exit  1   the user can mend it
 ├── AgentError                        1   the background process is gone or does not answer
 ├── EditorError                       1   code-server or its tunnel
 ├── HubError                          1   GitHub's API
+│   ├── NoAnswer                          it did not answer, so that the effect is unknown
+│   └── RateLimited                       it asks us to wait
 └── Bug                              70   ours: with a traceback and where to report
 """
 
@@ -165,6 +167,18 @@ class EditorError(GitsessionError):
 
 class HubError(GitsessionError):
     """GitHub's API refused or did not answer."""
+
+
+class NoAnswer(HubError):
+    """No usable answer came: what was asked may or may not have happened."""
+
+
+class RateLimited(HubError):
+    """GitHub asks us to wait; `retry_after` says for how many seconds."""
+
+    def __init__(self, what: str, *, retry_after: float = 60.0, safe: str = "", hint: str = "") -> None:
+        super().__init__(what, safe=safe, hint=hint)
+        self.retry_after = retry_after
 
 
 class Bug(GitsessionError):
