@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from gitsession.agent.pruning import Pruning, join
 from gitsession.snapshot.user import UserRepository
 
 if TYPE_CHECKING:
-    from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, WatchDescriptor
+    from gitsession.agent.inotify import Event, Inotify
 
 BUSY_EVENTS = 1_000  # in one read: then a short rest lets the kernel merge what repeats
 REST = 0.02
@@ -57,11 +56,10 @@ class Watcher:
         self._report = report
         self._user = user
         self._tree = Pruning(user, left_out)
-        self._inotify: InotifyFD | None = None
+        self._inotify: Inotify | None = None
         self._directories: dict[int, str] = {}
         self._watches: dict[str, int] = {}
         self._git: dict[int, Path] = {}
-        self._batch: list[InotifyEvent] = []
         self._lock = threading.Lock()
         self._stopped = False
         self._stale = False
@@ -83,10 +81,10 @@ class Watcher:
         if sys.platform != "linux":
             self.trouble = "this system has no inotify"
             return
-        from watchdog.observers.inotify_c import InotifyFD
+        from gitsession.agent.inotify import Inotify  # other systems do not have it
 
         try:
-            self._inotify = InotifyFD()
+            self._inotify = Inotify()
         except OSError as error:
             self.trouble = _LIMITS.get(error.errno or 0, str(error))
             return
@@ -113,82 +111,72 @@ class Watcher:
             missing = [path for path in self._tree.children(self._watches) if path not in self._watches]
             self._watch_tree(missing, mark=True)
 
-    def on_event(self, event: InotifyEvent) -> None:
-        """Called by watchdog for each event of a batch."""
-        self._batch.append(event)
-
-    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Called by watchdog when a watched directory is gone."""
-        directory = self._directories.pop(wd, None)
-        if directory is not None and self._watches.get(directory) == wd:
-            del self._watches[directory]
-        self._git.pop(wd, None)
-
-    def on_queue_overflow(self) -> None:
-        """Called by watchdog when the kernel dropped events."""
-        self._marks.mark_lost()
-
     def _run(self) -> None:
         try:
-            while not self._stopped and self._inotify is not None:
-                events = self._inotify.read_events()
+            while self._inotify is not None and (events := self._inotify.read()):
                 with self._lock:
-                    for event in events:
-                        self._inotify.handle_event(event)
-                    self._handle_batch()
+                    self._handle(events)
                 if len(events) > BUSY_EVENTS:
                     time.sleep(REST)
         except Exception as error:
-            if not self._stopped:
-                self.trouble = f"watching ended: {error}"
-                self._marks.mark_lost()
-                self._report(error)
+            self.trouble = f"watching ended: {error}"
+            self._marks.mark_lost()
+            self._report(error)
 
-    def _handle_batch(self) -> None:
-        batch, self._batch = self._batch, []
+    def _handle(self, events: Iterable[Event]) -> None:
         changed: dict[str, bool] = {}
         appeared: list[str] = []
-        for event in batch:
-            if event.wd in self._git:
-                self._handle_git(event, self._git[event.wd])
-            elif event.wd in self._directories:
-                self._handle_tree(event, self._directories[event.wd], changed, appeared)
+        for event in events:
+            if event.is_overflow:
+                self._stale = True
+                self._marks.mark_lost()
+            elif event.is_end:
+                self._ended(event.watch)
+            elif event.watch in self._git:
+                self._handle_git(event, self._git[event.watch])
+            elif event.watch in self._directories:
+                self._handle_tree(event, self._directories[event.watch], changed, appeared)
         if appeared:
             self._watch_tree(appeared, mark=True)
         self._marks.mark([path for path, writing in changed.items() if writing], writing=True)
         self._marks.mark([path for path, writing in changed.items() if not writing])
 
-    def _handle_git(self, event: InotifyEvent, place: Path) -> None:
-        name = os.fsdecode(event.name)
-        if name.endswith(".lock") or name in GIT_NOISE:
+    def _ended(self, watch: int) -> None:
+        """The kernel ended a watch, since its directory is gone."""
+        directory = self._directories.pop(watch, None)
+        if directory is not None and self._watches.get(directory) == watch:
+            del self._watches[directory]
+        self._git.pop(watch, None)
+
+    def _handle_git(self, event: Event, place: Path) -> None:
+        if event.name.endswith(".lock") or event.name in GIT_NOISE:
             return
-        self._stale = self._stale or name in ("index", "exclude")
-        if name == "exclude":
+        self._stale = self._stale or event.name in ("index", "exclude")
+        if event.name == "exclude":
             self._marks.mark_lost()
-        if event.is_directory and (event.is_create or event.is_moved_to) and self._is_under_refs(place):
-            self._watch_refs(place / name)
+        if event.is_directory and event.appeared and self._is_under_refs(place):
+            self._watch_refs(place / event.name)
         self._marks.mark_git()
 
     def _handle_tree(
-        self, event: InotifyEvent, directory: str, changed: dict[str, bool], appeared: list[str]
+        self, event: Event, directory: str, changed: dict[str, bool], appeared: list[str]
     ) -> None:
-        name = os.fsdecode(event.name)
-        path = join(directory, name)
-        if event.is_delete_self or event.is_move_self:
+        path = join(directory, event.name)
+        if event.is_about_itself:
             if not directory:
                 self._marks.mark_lost()
-        elif name == ".git":
+        elif event.name == ".git":
             return
         elif event.is_directory:
-            if event.is_create or event.is_moved_to:
+            if event.appeared:
                 appeared.append(path)
-            if event.is_delete or event.is_moved_from:
+            if event.left:
                 self._forget(path)
-            if not event.is_attrib:
+            if not event.is_attribute:
                 changed[path] = False
         else:
-            changed[path] = (event.is_modify or event.is_create) and not event.is_close_write
-            if name == ".gitignore":
+            changed[path] = event.is_writing
+            if event.name == ".gitignore":
                 self._stale = True
                 self._marks.mark_lost()
 
@@ -222,26 +210,14 @@ class Watcher:
         return True
 
     def _add_watch(self, path: Path) -> int | None:
-        from watchdog.observers.inotify_c import InotifyConstants as In
-        from watchdog.observers.inotify_c import Mask
-
         if self._inotify is None:
             return None
-        mask = In.IN_MODIFY | In.IN_ATTRIB | In.IN_CLOSE_WRITE | In.IN_CREATE | In.IN_MOVE | In.IN_DELETE
-        flags = In.IN_DELETE_SELF | In.IN_MOVE_SELF | In.IN_ONLYDIR | In.IN_DONT_FOLLOW | In.IN_EXCL_UNLINK
         try:
-            wd = self._inotify.add_callback(os.fsencode(path), Mask(mask | flags), self, self._id)
+            return self._inotify.add(os.fsencode(path))
         except OSError as error:
             if error.errno in _LIMITS:
                 self.trouble = _LIMITS[error.errno]
-            return None
-        return None if wd == -1 else wd
-
-    @property
-    def _id(self) -> CallbackId:
-        from watchdog.observers.inotify_c import CallbackId
-
-        return CallbackId(id(self))
+            return None  # it vanished, or may not be read: the sweep says so
 
     def _forget(self, directory: str) -> None:
         """Watch a directory and all below no more; a moved one would send events under its old name."""
@@ -250,9 +226,8 @@ class Watcher:
         watches = [self._watches.pop(path) for path in gone]
         for wd in watches:
             self._directories.pop(wd, None)
-        if self._inotify is not None:
-            with suppress(OSError):
-                self._inotify.remove_callbacks([(_descriptor(wd), self._id) for wd in watches])
+            if self._inotify is not None:
+                self._inotify.remove(wd)
 
     def _watch_git(self) -> None:
         for place in {self._user.git_dir, self._user.common_dir, self._user.common_dir / "info"}:
@@ -273,9 +248,3 @@ class Watcher:
 
     def _is_under_refs(self, place: Path) -> bool:
         return any(place.is_relative_to(top / "refs") for top in (self._user.git_dir, self._user.common_dir))
-
-
-def _descriptor(wd: int) -> WatchDescriptor:
-    from watchdog.observers.inotify_c import WatchDescriptor
-
-    return WatchDescriptor(wd)

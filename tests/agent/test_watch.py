@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gitsession.agent import inotify
 from gitsession.agent.marks import Marked, Marks
 from gitsession.agent.watch import Watcher
 from gitsession.snapshot.user import UserRepository, discover
@@ -47,7 +48,7 @@ class Watched:
         deadline = time.monotonic() + PATIENCE
         while not condition(marked := self.marks.look()):
             assert time.monotonic() < deadline, f"waited in vain; marked: {marked}"
-            time.sleep(0.005)
+            time.sleep(0.02)
         return marked
 
     def marked(self, *paths: str) -> Marked:
@@ -232,7 +233,7 @@ def test_names_that_are_not_utf8_are_marked(watched: Watched) -> None:
 
 
 def test_a_burst_of_files_is_marked_completely_or_asks_for_a_sweep(watched: Watched) -> None:
-    names = [f"burst/{number % 50}/{number}" for number in range(5_000)]
+    names = [f"burst/{number % 50}/{number}" for number in range(2_000)]
     for number in range(50):
         (watched.tree / f"burst/{number}").mkdir(parents=True)
     for name in names:
@@ -240,9 +241,10 @@ def test_a_burst_of_files_is_marked_completely_or_asks_for_a_sweep(watched: Watc
     watched.until(lambda marked: marked.lost or marked.paths >= set(names))
 
 
-def test_an_overflow_asks_for_a_sweep(watched: Watched) -> None:
-    watched.watcher.on_queue_overflow()
-    assert watched.marks.look().lost
+def test_an_overflow_asks_for_a_sweep(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inotify.Event, "is_overflow", True)
+    (watched.tree / "one").write_text("")
+    watched.until(lambda marked: marked.lost)
 
 
 def test_a_deleted_work_tree_asks_for_a_sweep(watched: Watched, sealed: Path) -> None:
@@ -254,16 +256,14 @@ def test_a_deleted_work_tree_asks_for_a_sweep(watched: Watched, sealed: Path) ->
 def test_a_limit_is_said_and_the_rest_is_watched(
     transcript: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    from watchdog.observers.inotify_c import InotifyFD
+    real = inotify.Inotify.add
 
-    real = InotifyFD.add_callback
-
-    def limited(self: InotifyFD, path: bytes, *rest: object) -> object:
+    def limited(self: inotify.Inotify, path: bytes) -> int:
         if path.endswith(b"deep"):
             raise OSError(code, "limit")
-        return real(self, path, *rest)  # type: ignore[arg-type]
+        return real(self, path)
 
-    monkeypatch.setattr(InotifyFD, "add_callback", limited)
+    monkeypatch.setattr(inotify.Inotify, "add", limited)
     found = Watched(discover(transcript(PROJECT)))
     assert not found.watcher.watching
     assert "limit" in found.watcher.trouble
