@@ -42,15 +42,16 @@ def look_at(
     """
     with tempfile.TemporaryDirectory(prefix="gitsession-peek-") as folder:
         plain("init", "--quiet", "--bare", "--", folder, cwd=Path(folder))
-        scratch = Repository(Path(folder))
+        promised = {"remote.origin.url": url, "remote.origin.promisor": "true"}
+        scratch = Repository(Path(folder), config=promised)
         refspecs = [f"+{ref}:{ref}" for ref in refs]
         try:
             transfer.fetch(
-                scratch, url, refspecs, depth=1, objects="tree:2", variables=variables, timeout=timeout
+                scratch, "origin", refspecs, depth=1, objects="tree:2", variables=variables, timeout=timeout
             )
         except GitError as failed:
             if "filter" not in failed.stderr:
                 raise
-            transfer.fetch(scratch, url, refspecs, depth=1, variables=variables, timeout=timeout)
+            transfer.fetch(scratch, "origin", refspecs, depth=1, variables=variables, timeout=timeout)
         states = scratch.text("for-each-ref", "--format=%(objectname)").split()
         return {state: peek(scratch, state) for state in states}

@@ -37,7 +37,7 @@ def peek(repository: Repository, state: str) -> Peek:
 
 
 def _contents(answer: bytes) -> list[bytes]:
-    """The three contents of `cat-file --batch`: `<oid> <type> <size>`, the bytes, a newline; or `… missing`."""
+    """The contents of three answers, each `<oid> <type> <size>`, the bytes and a newline, or `… missing`."""
     contents = []
     for _ in range(3):
         line, _, answer = answer.partition(b"\n")
