@@ -1,0 +1,196 @@
+"""The storage folder as the rest sees it: every touch is a request to a helper process, with a time limit.
+
+A mounted Drive may stall for minutes, vanish, or fill up. The helper is what hangs then; it is killed and
+started again by the next request. One that cannot even be killed is left behind and counted.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gitsession import run
+from gitsession.errors import StorageError
+
+WORKER = Path(__file__).with_name("mount_worker.py")
+STALL = 30.0
+MOST_STUCK = 3
+SAFE_HERE = "Everything is still on this machine, and on the remote if there is one."
+_HINTS = {
+    errno.ENOTCONN: "Mount it again; saving goes on by itself.",
+    errno.ENODEV: "Mount it again; saving goes on by itself.",
+    errno.ESTALE: "Mount it again; saving goes on by itself.",
+    errno.EIO: "It is tried again; if it stays, mount it again.",
+    errno.ENOSPC: "Make room there, and empty its trash, or choose another place with storage=.",
+    errno.EDQUOT: "Make room there, and empty its trash, or choose another place with storage=.",
+    errno.EROFS: "Choose a place that can be written with storage=.",
+    errno.EACCES: "Choose a place that can be written with storage=.",
+    errno.EPERM: "Choose a place that can be written with storage=.",
+    errno.ETIMEDOUT: "It is tried again by itself; if it stays, mount it again.",
+}
+
+
+@dataclass
+class Mount:
+    """A storage folder behind its helper process.
+
+    Args:
+        storage: The folder.
+        mountpoint: Where its file system must be mounted; found out at the first contact by default. While
+            something else, or nothing, is mounted there, nothing is written.
+        stall: Seconds without any progress after which the helper counts as stuck.
+    """
+
+    storage: Path
+    mountpoint: Path | None = None
+    stall: float = STALL
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _stuck: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _heard: bytes = field(default=b"", init=False, repr=False)
+
+    def probe(self) -> tuple[str, ...]:
+        """The names in the storage folder, none where it does not exist yet; also learns the mountpoint."""
+        answer = self._ask("probe")
+        self.mountpoint = Path(answer["mountpoint"])
+        return tuple(answer["entries"])
+
+    def walk(self, path: str) -> tuple[str, ...]:
+        """Every file below a folder of the storage, relative to it."""
+        return tuple(self._ask("walk", path=path))
+
+    def put(self, source: Path, path: str, sha256: str, root: str | None = None) -> tuple[str | None, bool]:
+        """Write a local file to its final place and read it back.
+
+        Returns:
+            What the mount calls it (`user.drive.id`), or None; and whether the file `root` beside it, if
+            any was named, is still there.
+        """
+        answer = self._ask("put", source=str(source), path=path, sha256=sha256, root=root)
+        return answer["id"], bool(answer["root"])
+
+    def get(self, files: Sequence[tuple[str, Path]]) -> tuple[str | StorageError, ...]:
+        """Copy files to local paths, several at once; answers with each one's SHA-256, or what went wrong."""
+        answers = self._ask("get", files=[[path, str(target)] for path, target in files])
+        return tuple(a["sha256"] if "sha256" in a else self._error(a["errno"], a["reason"]) for a in answers)
+
+    def heads(self, paths: Sequence[str], size: int) -> tuple[bytes | None, ...]:
+        """The first bytes of files; None for one that cannot be read."""
+        answers = self._ask("heads", paths=list(paths), size=size)
+        return tuple(head if head is None else head.encode("latin-1") for head in answers)
+
+    def identities(self, paths: Sequence[str]) -> tuple[str | None, ...]:
+        """What the mount calls each file; None where it says nothing."""
+        return tuple(self._ask("identities", paths=list(paths)))
+
+    def size(self, path: str) -> int | None:
+        """A file's bytes; None where there is none."""
+        found: int | None = self._ask("size", path=path)
+        return found
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files, in this order."""
+        self._ask("remove", paths=list(paths))
+
+    def close(self) -> None:
+        """End the helper, so that nothing of ours is on the mount any more."""
+        with self._lock:
+            self._abandon()
+            self._reap()
+
+    def _ask(self, op: str, **fields: Any) -> Any:
+        with self._lock:
+            process = self._helper()
+            try:
+                answer = self._converse(process, {"op": op, **fields})
+            except TimeoutError:
+                self._abandon()
+                raise self._error(errno.ETIMEDOUT, f"no answer for {self.stall:g} s") from None
+            except (OSError, ValueError):
+                self._abandon()
+                raise self._error(errno.EIO, "the helper process ended") from None
+        if "done" in answer:
+            return answer["done"]
+        raise self._error(answer["errno"], answer["reason"])
+
+    def _helper(self) -> subprocess.Popen[bytes]:
+        self._reap()
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._abandon()
+        if len(self._stuck) >= MOST_STUCK:
+            raise self._error(errno.ETIMEDOUT, "earlier requests still hang")
+        self._heard = b""
+        self._process = run.start(
+            [sys.executable, "-I", "-S", str(WORKER), str(self.storage), str(self.mountpoint or "")],
+            env=run.clean_environment(),
+            cwd=Path("/"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        return self._process
+
+    def _converse(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("the helper has no pipes")
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        deadline = time.monotonic() + self.stall
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while True:
+                line, found, rest = self._heard.partition(b"\n")
+                if found:
+                    self._heard = rest
+                    answer: dict[str, Any] = json.loads(line)
+                    if "moved" not in answer:
+                        return answer
+                    deadline = time.monotonic() + self.stall
+                    continue
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise TimeoutError
+                self._heard += _read(process.stdout.fileno())
+
+    def _abandon(self) -> None:
+        """Kill the helper without waiting: in a dead mount even SIGKILL may have to wait."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        if process.poll() is None:
+            run.signal_group(process.pid, signal.SIGKILL)
+            self._stuck.append(process)
+
+    def _reap(self) -> None:
+        for process in self._stuck:
+            try:
+                process.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+        self._stuck = [process for process in self._stuck if process.returncode is None]
+
+    def _error(self, number: int, reason: str) -> StorageError:
+        hint = _HINTS.get(number, "Check the storage folder.")
+        return StorageError(
+            f"The storage {self.storage} cannot be used: {reason}.", safe=SAFE_HERE, hint=hint
+        )
+
+
+def _read(fd: int) -> bytes:
+    chunk = os.read(fd, 1 << 16)
+    if not chunk:
+        raise ValueError("the helper closed its pipe")
+    return chunk

@@ -1,0 +1,340 @@
+"""The process that touches the storage folder, so that a dead mount stalls it and nothing else.
+
+Run as a script, with the standard library only: it must start in a few milliseconds. It reads one request a
+line as JSON from stdin and answers with one line: `{"done": …}` or `{"errno": n, "reason": "…"}`; lines
+`{"moved": bytes}` before it say that it is alive. What it copies never passes through the pipes.
+"""
+
+# ruff: noqa: PTH - `os` looks a directory up once and counts its requests; pathlib would also cost the start
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+CHUNK = 1 << 20
+AT_ONCE = 8
+DRIVE_ID = "user.drive.id"
+_speaking = threading.Lock()
+
+
+def mountpoint_of(fd: int) -> str:
+    """The mountpoint of the file system that an open file lies on, from /proc: the mount is not asked."""
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+        number = next(line.split()[1] for line in info if line.startswith("mnt_id:"))
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+        fields = next((line.split() for line in mounts if line.split(" ", 1)[0] == number), None)
+    return _unescaped(fields[4]) if fields is not None else ""
+
+
+def is_foreign(fd: int) -> bool:
+    """Whether an open directory lies on a file system for which syncing a directory means nothing."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+        place = mountpoint_of(fd)
+        lines = (line.split() for line in mounts)
+        return any(_unescaped(f[4]) == place and f[f.index("-") + 1].startswith("fuse") for f in lines)
+
+
+def _unescaped(text: str) -> str:
+    for code in ("040", "011", "012", "134"):
+        text = text.replace(f"\\{code}", chr(int(code, 8)))
+    return text
+
+
+class Worker:
+    """Carries out requests below one storage folder, as long as it lies on the mount that it should."""
+
+    def __init__(self, storage: str, mountpoint: str | None) -> None:
+        self.storage = storage
+        self.mountpoint = mountpoint
+
+    @contextmanager
+    def directory(self, path: str, *, make: bool = False) -> Iterator[int]:
+        """An open directory below the storage folder, looked up once and checked to be on the mount."""
+        fd = self._open(os.path.join(self.storage, path), make)
+        try:
+            self.check(fd)
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _open(self, path: str, make: bool) -> int:
+        flags = os.O_PATH | os.O_DIRECTORY
+        try:
+            return os.open(path, flags)
+        except FileNotFoundError:
+            if not make:
+                raise
+        self._make(path)
+        return os.open(path, flags)
+
+    def _make(self, path: str) -> None:
+        above = path
+        while not os.path.isdir(above):
+            above = os.path.dirname(above)
+        fd = os.open(above, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.check(fd)
+        finally:
+            os.close(fd)
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        while path != above:
+            path = os.path.dirname(path)
+            _sync_directory(path)
+
+    def check(self, fd: int) -> None:
+        """Refuse to go on when the folder is not on the mount where it was."""
+        place = mountpoint_of(fd)
+        if self.mountpoint is None:
+            self.mountpoint = place
+        if place != self.mountpoint:
+            raise OSError(errno.ENODEV, f"{self.mountpoint} is not mounted")
+
+    def probe(self) -> dict[str, Any]:
+        """Where the storage folder is mounted, and what lies in it at the top."""
+        try:
+            with self.directory("") as fd:
+                entries = os.listdir(_inside(fd))
+        except FileNotFoundError:
+            self._check_above()
+            entries = []
+        return {"mountpoint": self.mountpoint, "entries": entries}
+
+    def _check_above(self) -> None:
+        above = self.storage
+        while not os.path.isdir(above):
+            above = os.path.dirname(above)
+        fd = os.open(above, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.check(fd)
+        finally:
+            os.close(fd)
+
+    def walk(self, path: str) -> list[str]:
+        """Every file below a folder, relative to it; none where the folder is missing."""
+        try:
+            with self.directory(path) as fd:
+                return sorted(_files(_inside(fd), ""))
+        except FileNotFoundError:
+            return []
+
+    def put(self, source: str, path: str, sha256: str, root: str | None = None) -> dict[str, Any]:
+        """Copy a local file to its final name, read it back, and say what the mount calls it.
+
+        A torn one under that name is continued where it agrees. `root` is a file beside it that must still be
+        there afterwards.
+        """
+        folder, _, name = path.rpartition("/")
+        with self.directory(folder, make=True) as fd:
+            file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=fd)
+            try:
+                identity = _write(source, file, sha256)
+            except OSError as failed:
+                if failed.errno in (errno.ENOSPC, errno.EDQUOT):
+                    _give_up(name, fd)
+                raise
+            finally:
+                os.close(file)
+            if not is_foreign(fd):
+                _sync_directory(_inside(fd))
+            whole = root is None or _is_there(root, fd)
+        return {"id": identity, "root": whole}
+
+    def get(self, files: list[list[str]]) -> list[dict[str, Any]]:
+        """Copy files to local ones, several at once; each answer has its hash, or why there is none."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda pair: self._get(*pair), files))
+
+    def _get(self, path: str, target: str) -> dict[str, Any]:
+        folder, _, name = path.rpartition("/")
+        try:
+            with self.directory(folder) as fd:
+                source = os.open(name, os.O_RDONLY, dir_fd=fd)
+                try:
+                    return {"sha256": _pour(source, target)}
+                finally:
+                    os.close(source)
+        except OSError as failed:
+            return {"errno": failed.errno or errno.EIO, "reason": failed.strerror or str(failed)}
+
+    def heads(self, paths: list[str], size: int) -> list[str | None]:
+        """The first bytes of files, as Latin-1; None for one that cannot be read."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda path: self._head(path, size), paths))
+
+    def _head(self, path: str, size: int) -> str | None:
+        folder, _, name = path.rpartition("/")
+        try:
+            with self.directory(folder) as fd:
+                file = os.open(name, os.O_RDONLY, dir_fd=fd)
+                try:
+                    return os.read(file, size).decode("latin-1")
+                finally:
+                    os.close(file)
+        except OSError:
+            return None
+
+    def identities(self, paths: list[str]) -> list[str | None]:
+        """What the mount calls each file: None where it says nothing or the file is gone."""
+        found: list[str | None] = []
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            with self.directory(folder) as fd:
+                try:
+                    file = os.open(name, os.O_RDONLY, dir_fd=fd)
+                except FileNotFoundError:
+                    found.append(None)
+                    continue
+                found.append(_identity(file))
+                os.close(file)
+        return found
+
+    def size(self, path: str) -> int | None:
+        """A file's size in bytes; None where it is missing."""
+        folder, _, name = path.rpartition("/")
+        try:
+            with self.directory(folder) as fd:
+                return os.stat(name, dir_fd=fd, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return None
+
+    def remove(self, paths: list[str]) -> int:
+        """Remove files in this order, emptied first: what a trash keeps still counts against a quota."""
+        removed = 0
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            with suppress(FileNotFoundError), self.directory(folder) as fd:
+                os.close(os.open(name, os.O_WRONLY | os.O_TRUNC, dir_fd=fd))
+                os.unlink(name, dir_fd=fd)
+                removed += 1
+            _say({"moved": 0})
+        return removed
+
+
+def _inside(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+def _files(directory: str, prefix: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    _say({"moved": 0})
+    for name, folder in found:
+        if folder:
+            yield from _files(f"{directory}/{name}", f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _write(source: str, file: int, sha256: str) -> str | None:
+    _copy(source, file)
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)  # else what is read back never left this machine
+    if _hash(file) != sha256:
+        raise OSError(errno.EIO, "what was written reads back differently")
+    return _identity(file)
+
+
+def _give_up(name: str, fd: int) -> None:
+    with suppress(OSError):
+        os.close(os.open(name, os.O_WRONLY | os.O_TRUNC, dir_fd=fd))
+        os.unlink(name, dir_fd=fd)
+
+
+def _copy(source: str, file: int) -> None:
+    with open(source, "rb") as wanted:
+        _skip_what_agrees(wanted.fileno(), file)
+        while chunk := wanted.read(CHUNK):
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            _say({"moved": len(chunk)})
+
+
+def _skip_what_agrees(wanted: int, file: int) -> None:
+    agreed = 0
+    if os.fstat(file).st_size:
+        while (chunk := os.pread(wanted, CHUNK, agreed)) and chunk == os.pread(file, CHUNK, agreed):
+            agreed += len(chunk)
+            _say({"moved": 0})
+        os.ftruncate(file, agreed)
+    os.lseek(wanted, agreed, os.SEEK_SET)
+    os.lseek(file, agreed, os.SEEK_SET)
+
+
+def _hash(file: int) -> str:
+    digest = hashlib.sha256()
+    os.lseek(file, 0, os.SEEK_SET)
+    while chunk := os.read(file, CHUNK):
+        digest.update(chunk)
+        _say({"moved": 0})
+    return digest.hexdigest()
+
+
+def _pour(source: int, target: str) -> str:
+    digest = hashlib.sha256()
+    with open(target, "wb") as copy:
+        while chunk := os.read(source, CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+            _say({"moved": len(chunk)})
+    return digest.hexdigest()
+
+
+def _identity(file: int) -> str | None:
+    try:
+        return os.getxattr(file, DRIVE_ID).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _is_there(name: str, fd: int) -> bool:
+    try:
+        os.stat(name, dir_fd=fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    except OSError as failed:
+        if failed.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+    finally:
+        os.close(fd)
+
+
+def _say(line: dict[str, Any]) -> None:
+    with _speaking:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    worker = Worker(sys.argv[1], sys.argv[2] or None)
+    operations: dict[str, Callable[..., Any]] = {
+        name: getattr(worker, name)
+        for name in ("probe", "walk", "put", "get", "heads", "identities", "size", "remove")
+    }
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            _say({"done": operations[request.pop("op")](**request)})
+        except OSError as failed:
+            _say({"errno": failed.errno or errno.EIO, "reason": failed.strerror or str(failed)})
+
+
+if __name__ == "__main__":
+    main()
