@@ -1,0 +1,225 @@
+"""Runs code-server on a private socket, asks after its health, and ends all that it started."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from gitsession import run
+from gitsession.editor import marked
+from gitsession.editor.install import Installed
+from gitsession.errors import EditorError
+from gitsession.files import make_directory, write_atomically
+
+START_TIMEOUT = 60.0
+ANSWER_TIMEOUT = 5.0
+LONGEST_LOG = 5_000_000
+LONGEST_SOCKET_PATH = 100
+
+
+class Server(Protocol):
+    """What stands behind the gate and is supervised."""
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that it listens on."""
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+
+    def answers(self) -> bool:
+        """Whether it answers a request."""
+
+    def stop(self) -> None:
+        """End it and all that it started."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one editor keeps its things: a private folder on local disk."""
+
+    directory: Path
+
+    @property
+    def socket(self) -> Path:
+        """The server's socket."""
+        return self.directory / "s.sock"
+
+    @property
+    def control(self) -> Path:
+        """The gate's control socket."""
+        return self.directory / "g.sock"
+
+    @property
+    def user(self) -> Path:
+        """code-server's user data: settings, keybindings, state."""
+        return self.directory / "user"
+
+    @property
+    def extensions(self) -> Path:
+        """Installed extensions."""
+        return self.directory / "extensions"
+
+    @property
+    def log(self) -> Path:
+        """What the server and the gate print."""
+        return self.directory / "editor.log"
+
+    @property
+    def mark(self) -> str:
+        """The value by which all processes of this editor are found."""
+        return str(self.directory)
+
+    def create(self) -> None:
+        """Make the folders, all private.
+
+        Raises:
+            EditorError: The folder's name is too long for a socket.
+        """
+        if len(os.fsencode(self.socket)) >= LONGEST_SOCKET_PATH:
+            raise EditorError(
+                f"{self.directory} is too long a name for a socket.",
+                hint="Set GITSESSION_HOME to a shorter folder.",
+            )
+        for folder in (self.directory, self.user, self.extensions):
+            make_directory(folder)
+        self.directory.chmod(0o700)
+
+
+def private_environment(environment: Mapping[str, str], mark: str) -> dict[str, str]:
+    """What the server is given: the caller's variables without secrets, and the mark."""
+    clean = {name: value for name, value in environment.items() if name not in run.SECRET_VARIABLES}
+    unwanted = ("VSCODE_IPC_HOOK_CLI", "ELECTRON_RUN_AS_NODE", "NODE_OPTIONS", "PASSWORD", "HASHED_PASSWORD")
+    for name in unwanted:
+        clean.pop(name, None)
+    return {**clean, marked.MARK: mark}
+
+
+def open_log(path: Path) -> int:
+    """A file descriptor to append to; a log that grew too long starts anew."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > LONGEST_LOG:
+            path.unlink()
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def start_logged(
+    argv: tuple[str, ...], environment: Mapping[str, str], cwd: Path, log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process whose output goes to the log."""
+    descriptor = open_log(log)
+    try:
+        return run.start(argv, env=environment, cwd=cwd, stdout=descriptor, stderr=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass
+class CodeServer:
+    """One code-server: no auth of its own, a 0600 socket in a 0700 folder.
+
+    Args:
+        installed: What to run.
+        folder: The folder that it opens.
+        layout: Where it keeps its things.
+        environment: The complete environment; secrets in it are left out.
+        trusted: Whether the folder is trusted; if not, it opens in Restricted Mode.
+    """
+
+    installed: Installed
+    folder: Path
+    layout: Layout
+    environment: Mapping[str, str]
+    trusted: bool = False
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that it listens on."""
+        return self.layout.socket
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Its command line; nothing secret is on it."""
+        layout = self.layout
+        return (
+            *self.installed.command,
+            "--auth=none",
+            f"--socket={layout.socket}",
+            "--socket-mode=600",
+            f"--config={layout.directory / 'config.yaml'}",
+            f"--user-data-dir={layout.user}",
+            f"--extensions-dir={layout.extensions}",
+            "--disable-telemetry",
+            "--disable-update-check",
+            "--disable-proxy",
+            "--disable-getting-started-override",
+            *(("--disable-workspace-trust",) if self.trusted else ()),
+            str(self.folder),
+        )
+
+    def start(self) -> None:
+        """Start it; what an earlier one left is ended first, what a person started in a terminal is not."""
+        marked.end_programs(self.layout.mark, self.installed.node)
+        self.socket.unlink(missing_ok=True)
+        write_atomically(self.layout.directory / "config.yaml", b"auth: none\n")
+        environment = private_environment(self.environment, self.layout.mark)
+        self._process = start_logged(self.command, environment, self.folder, self.layout.log)
+
+    def is_running(self) -> bool:
+        """Whether its process lives; one that another process started counts while it answers."""
+        return self._process.poll() is None if self._process is not None else self.answers()
+
+    def answers(self) -> bool:
+        """Whether `/healthz` answers 200; its body says `expired` until a browser connects."""
+        return healthy(self.socket, "/healthz")
+
+    def stop(self) -> None:
+        """End it with every process that was started in it, terminals too."""
+        marked.end(self.layout.mark)
+        if self._process is not None:
+            self._process.wait()
+        self.socket.unlink(missing_ok=True)
+
+
+def healthy(path: Path, route: str) -> bool:
+    """Whether a server on a Unix socket answers 200 within `ANSWER_TIMEOUT` seconds."""
+    connection = http.client.HTTPConnection("localhost", timeout=ANSWER_TIMEOUT)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.sock.settimeout(ANSWER_TIMEOUT)
+        connection.sock.connect(str(path))
+        connection.request("GET", route)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def await_answer(server: Server, timeout: float = START_TIMEOUT) -> None:
+    """Wait until the server answers.
+
+    Raises:
+        EditorError: It ended, or does not answer in time.
+    """
+    deadline = time.monotonic() + timeout
+    while not server.answers():
+        if not server.is_running():
+            raise EditorError(
+                "The editor ended while starting.", hint="Its log is `editor.log` in its folder."
+            )
+        if time.monotonic() > deadline:
+            raise EditorError(f"The editor did not answer within {timeout:.0f} s.", hint="Try `editor=None`.")
+        time.sleep(0.05)

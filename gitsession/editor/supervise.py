@@ -1,0 +1,256 @@
+"""One editor of one session: installed, started, kept alive, reached through its gate, ended as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from gitsession.editor import settings
+from gitsession.editor.gate_process import GateProcess
+from gitsession.editor.install import Installed
+from gitsession.editor.server import CodeServer, Layout, Server, await_answer
+from gitsession.errors import EditorError, GitsessionError
+
+PATIENCE = 3
+CHECK_INTERVAL = 1.0
+LONGEST_DELAY = 30.0
+STEADY = 60.0
+
+Problem: TypeAlias = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BackOff:
+    """How long to wait before the next restart: 0.5 s, doubled each time, at most `LONGEST_DELAY`.
+
+    Args:
+        failures: Restarts since it last ran steadily.
+    """
+
+    failures: int = 0
+
+    @property
+    def delay(self) -> float:
+        """Seconds to wait."""
+        return min(LONGEST_DELAY, 0.5 * 2.0 ** min(self.failures, 16))
+
+    def after(self, lived: float) -> BackOff:
+        """The state after a server that lived so many seconds has died."""
+        return BackOff(0) if lived >= STEADY else BackOff(self.failures + 1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an editor is made of.
+
+    Args:
+        folder: The folder that it opens.
+        state: A private folder of ours on local disk, with a short name.
+        environment: The complete environment of the editor and its terminals; secrets in it are left out.
+        trusted: Whether the folder may run code of its own accord; if not, it opens in Restricted Mode.
+        port: A named port on loopback; a free one for None.
+        password: Accepted by the gate beside tickets, where not empty.
+        extensions: Extensions to install in the background: names of the gallery, or paths of .vsix files.
+        settings: User settings that are written where the user has none of that name.
+    """
+
+    folder: Path
+    state: Path
+    environment: Mapping[str, str]
+    trusted: bool = False
+    port: int | None = None
+    password: str = ""
+    extensions: Sequence[str] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def _quiet(problem: str) -> None:
+    pass
+
+
+class Editor:
+    """code-server, or what `serve` makes instead of it, behind a gate.
+
+    Args:
+        plan: What it is made of.
+        install: Brings code-server here; called by `start`.
+        serve: Makes the server from the installation; `CodeServer` by default.
+        report: Told of each problem and each recovery, in one sentence.
+
+    Example:
+        >>> editor = Editor(plan, lambda: install.ensure(cache, default_sources()))  # doctest: +SKIP
+        >>> editor.start(); print(editor.link())  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        install: Callable[[], Installed],
+        *,
+        serve: Callable[[Plan, Layout, Installed], Server] | None = None,
+        report: Problem = _quiet,
+    ) -> None:
+        self._plan = plan
+        self._install = install
+        self._serve = serve or code_server
+        self._report = report
+        self.layout = Layout(plan.state)
+        self._server: Server | None = None
+        self._gate = _gate(self.layout, plan)
+        self._exposed: dict[int, GateProcess] = {}
+        self._public: str | None = None
+        self._healthy = False
+        self._stopping = threading.Event()
+        self._supervisor: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Install where needed, start, and wait until it answers; one that runs already is taken over.
+
+        Raises:
+            EditorError: It cannot be installed or does not start, or the named port is taken.
+        """
+        self.layout.create()
+        self._gate.start()
+        installed = self._install()
+        settings.write_defaults(self.layout.user, self._plan.settings)
+        server = self._server = self._serve(self._plan, self.layout, installed)
+        if not server.answers():
+            server.start()
+            await_answer(server)
+        self._healthy = True
+        self._supervisor = threading.Thread(target=self._supervise, name="editor", daemon=True)
+        self._supervisor.start()
+        if self._plan.extensions:
+            self._in_background(lambda: self._install_extensions(installed))
+
+    def healthy(self) -> bool:
+        """Whether server and gate answered when they were last asked, at most a second or so ago."""
+        return self._healthy
+
+    def url(self) -> str:
+        """Where the editor answers, without a ticket: the tunnel's address, else loopback."""
+        return self._public or self._gate.url
+
+    def local_url(self) -> str:
+        """Where the editor answers on this machine."""
+        return self._gate.url
+
+    def mint_ticket(self) -> str:
+        """A ticket that opens the gate once within ten minutes.
+
+        Raises:
+            EditorError: The gate does not answer.
+        """
+        return self._gate.mint()
+
+    def link(self) -> str:
+        """A link that signs in: the ticket is in its fragment, which no server and no log sees."""
+        return f"{self.url()}/#ticket={self.mint_ticket()}"
+
+    def publish(self, url: str, host: str | None = None) -> None:
+        """Answer under a tunnel's address; `host` where the tunnel rewrites the Host header."""
+        self._gate.allow(url, host)
+        self._public = url.rstrip("/")
+
+    def withdraw(self) -> None:
+        """Answer on loopback only: the tunnel is gone."""
+        if self._public is not None:
+            self._gate.forget(self._public)
+            self._public = None
+
+    def expose(self, port: int) -> GateProcess:
+        """A gate of its own, on an origin of its own, before a port on which the user's program listens."""
+        if port not in self._exposed:
+            control = self.layout.directory / f"e{port}.sock"
+            gate = GateProcess(control, {"port": port}, self.layout.log, name=_cookie_name(control))
+            gate.start()
+            self._exposed[port] = gate
+        return self._exposed[port]
+
+    def stop(self) -> None:
+        """End the gate, every exposed port, the server, and all processes that were started in it."""
+        self._stopping.set()
+        if self._supervisor is not None:
+            self._supervisor.join()
+        for gate in (*self._exposed.values(), self._gate):
+            gate.stop()
+        if self._server is not None:
+            self._server.stop()
+        self._exposed.clear()
+        self._healthy = False
+
+    def _supervise(self) -> None:
+        back_off, missed, since = BackOff(), 0, time.monotonic()
+        while not self._stopping.wait(CHECK_INTERVAL):
+            self._keep_gates()
+            missed = 0 if self._server_answers() else missed + 1
+            self._healthy = missed == 0
+            if missed >= PATIENCE or not self._server_runs():
+                back_off = back_off.after(time.monotonic() - since)
+                self._report(f"The editor stopped; it is started again in {back_off.delay:g} s.")
+                self._healthy = False
+                if self._stopping.wait(back_off.delay):
+                    return
+                self._restart()
+                missed, since = 0, time.monotonic()
+
+    def _server_answers(self) -> bool:
+        return self._server is not None and self._server.answers()
+
+    def _server_runs(self) -> bool:
+        return self._server is not None and self._server.is_running()
+
+    def _restart(self) -> None:
+        if self._server is None:
+            return
+        try:
+            self._server.start()
+            await_answer(self._server)
+        except (OSError, GitsessionError) as error:
+            self._report(f"The editor did not start again: {error}")
+            return
+        self._healthy = True
+        self._report("The editor is back.")
+
+    def _keep_gates(self) -> None:
+        for gate in (self._gate, *self._exposed.values()):
+            if not gate.is_running():
+                with suppress(EditorError):
+                    gate.start()
+                    self._report("The editor's gate is back.")
+
+    def _install_extensions(self, installed: Installed) -> None:
+        for extension in self._plan.extensions:
+            try:
+                settings.install_extension(installed, self.layout, self._plan.environment, extension)
+            except EditorError as error:
+                self._report(error.what)
+
+    def _in_background(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="editor-extensions", daemon=True).start()
+
+
+def code_server(plan: Plan, layout: Layout, installed: Installed) -> Server:
+    """code-server on the plan's folder."""
+    return CodeServer(installed, plan.folder, layout, plan.environment, plan.trusted)
+
+
+def _gate(layout: Layout, plan: Plan) -> GateProcess:
+    return GateProcess(
+        layout.control,
+        {"socket": str(layout.socket)},
+        layout.log,
+        name=_cookie_name(layout.control),
+        port=plan.port,
+        password=plan.password,
+    )
+
+
+def _cookie_name(control: Path) -> str:
+    return hashlib.sha256(str(control).encode("utf-8", "surrogateescape")).hexdigest()[:12]
