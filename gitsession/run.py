@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -241,11 +242,35 @@ def _default_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def program() -> tuple[str, ...]:
+def program(module: str = "gitsession.cli") -> tuple[str, ...]:
     """How this very gitsession is started from anywhere, whatever the directory or `PYTHON*` variables there.
 
     Not `-m`: that would import modules from the directory it is started in, such as a hostile work tree.
+
+    Args:
+        module: The module of ours whose `main` is called.
     """
     place = str(Path(__file__).resolve().parents[1])
-    code = f"import sys; sys.path.append({place!r}); from gitsession.cli import main; sys.exit(main())"
+    code = f"import sys; sys.path.append({place!r}); from {module} import main; sys.exit(main())"
     return (sys.executable, "-I", "-c", code)
+
+
+def detach() -> int:
+    """Go on in a child that no terminal and no parent waits for; returns in the child only.
+
+    The parent waits for the child's last word, passes it on to its own standard output and ends. The word is
+    written to the descriptor that this returns; closing it lets the parent go.
+    """
+    listening, word = os.pipe()
+    if os.fork():
+        os.close(word)
+        with os.fdopen(listening, "rb") as said, suppress(BrokenPipeError):
+            os.write(1, said.read())
+        os._exit(0)
+    os.close(listening)
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+    return word

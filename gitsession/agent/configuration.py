@@ -141,6 +141,14 @@ def load(places: Places) -> Configuration:
     return Configuration.from_json(fields)
 
 
+def read(places: Places) -> Configuration | None:
+    """A session's configuration, or None where there is none that can be read."""
+    try:
+        return load(places)
+    except FormatError:
+        return None
+
+
 @dataclass(frozen=True)
 class Secrets:
     """What lives in the keeper's memory only and travels over pipes; it never shows in a `repr`.

@@ -12,8 +12,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,9 @@ class Server:
         self._report = report
         self._slots = threading.BoundedSemaphore(MAX_CLIENTS)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._idle = threading.Condition()
+        self._answering = 0
+        self._stopped = False
 
     def start(self) -> None:
         """Listen from now on."""
@@ -161,19 +164,22 @@ class Server:
         self._listener.listen(MAX_CLIENTS)
         threading.Thread(target=self._accept, name="control", daemon=True).start()
 
-    def stop(self) -> None:
-        """Listen no more; requests that are being answered go on."""
+    def stop(self, drain: float = 0.0) -> None:
+        """Listen no more; requests that are being answered go on, and have `drain` seconds to end."""
+        self._stopped = True
         self._path.unlink(missing_ok=True)
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        with self._idle:
+            self._idle.wait_for(lambda: self._answering == 0, drain)
 
     def _accept(self) -> None:
         while True:
             try:
                 connection, _ = self._listener.accept()
             except OSError as error:
-                if self._listener.fileno() < 0 or not self._path.exists():
+                if self._stopped:
                     return
                 self._report(error)  # out of file descriptors, say: others may end soon
                 time.sleep(0.2)
@@ -192,11 +198,23 @@ class Server:
                 _check_peer(connection)
                 while line := _read_line(connection, rest, time.monotonic() + REQUEST_TIME):
                     connection.settimeout(REQUEST_TIME)
-                    connection.sendall(self._answer(line))
+                    with self._busy():
+                        connection.sendall(self._answer(line))
                 if line is None:
                     connection.sendall(_refusal(UsageError("The request is too long.")))
         finally:
             self._slots.release()
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        with self._idle:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._answering -= 1
+                self._idle.notify_all()
 
     def _answer(self, line: bytes) -> bytes:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,16 @@ class Places:
     def agent_socket(self) -> Path:
         """Where the agent answers."""
         return self._socket("agent")
+
+    def is_running(self) -> bool:
+        """Whether the session's keeper listens."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1.0)
+            try:
+                connection.connect(os.fspath(self.keeper_socket))
+            except OSError:
+                return False
+        return True
 
     def create(self) -> None:
         """Make the session's folder, and the sockets' where that is another one.

@@ -1,0 +1,268 @@
+"""The keeper: holds the token in memory, answers git, and keeps the agent running.
+
+It imports little, since it lives as long as the session and only waits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gitsession import credentials, run
+from gitsession.address import Address
+from gitsession.agent import configuration as settings
+from gitsession.agent import control, orphans
+from gitsession.agent.configuration import Configuration, Secrets
+from gitsession.agent.control import Operation, Request, Server
+from gitsession.agent.log import Log
+from gitsession.agent.places import Places, home
+from gitsession.credentials import Token
+from gitsession.errors import AgentError, GitsessionError, UsageError
+
+LAUNCH_TIMEOUT = 30.0
+LOCK_PATIENCE = 15.0
+STOP_LIMIT = 60.0  # seconds that an agent has for its last flush
+FIRST_PAUSE = 0.5
+MAX_PAUSE = 60.0
+HEALTHY = 300.0  # seconds after which a crash counts as the first one again
+
+
+def launch(configuration: Configuration, secrets: Secrets) -> None:
+    """Start a session's keeper, and through it the agent, detached from this process and its terminal.
+
+    Where the session's keeper runs already, nothing happens. Returns as soon as the keeper answers; the agent
+    answers a moment later on `places.agent_socket`.
+
+    Raises:
+        AgentError: It did not start.
+    """
+    settings.save(configuration)
+    argv = [*run.program("gitsession.agent.keeper"), configuration.key]
+    try:
+        done = run.run(
+            argv,
+            timeout=LAUNCH_TIMEOUT,
+            env=run.clean_environment(),
+            cwd=Path("/"),
+            stdin=secrets.to_bytes(),
+        )
+    except run.TimedOut:
+        raise AgentError("The session's keeper did not start in time.", hint=_SEE_LOG) from None
+    if done.stdout.strip() != b"ready":
+        said = done.stdout.decode("utf-8", "replace").strip() or "it said nothing"
+        raise AgentError(f"The session's keeper did not start: {said}.", hint=_SEE_LOG)
+
+
+_SEE_LOG = "The session's log folder says more; `gitsession doctor` names it."
+
+
+def credential_operation(
+    address: Address, fork: Address | None, token: Callable[[], Token | None]
+) -> Operation:
+    """The operation that answers git's credential helper: a user name and a password, or nothing."""
+
+    def answer(request: Request) -> Mapping[str, Any]:
+        try:
+            asked = credentials.parse(request.text("request").encode("latin-1"))
+        except UnicodeEncodeError:
+            raise UsageError("The request is not latin-1.") from None
+        return credentials.answer(asked, address, fork, token()) or {}
+
+    return answer
+
+
+class Keeper:
+    """One session's keeper, in the process that it has for itself.
+
+    Args:
+        places: The session's local state.
+        configuration: The session.
+        secrets: What `open` handed over.
+    """
+
+    def __init__(self, places: Places, configuration: Configuration, secrets: Secrets) -> None:
+        self._places = places
+        self._configuration = configuration
+        self._secrets = secrets
+        self._token = Token.parse(secrets.token, "open") if secrets.token else None
+        self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
+        self._agent: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._server = Server(places.keeper_socket, self._operations(), self._report)
+
+    def run(self, word: int) -> int:
+        """Answer and keep the agent running until it ends by itself or is told to.
+
+        Args:
+            word: The descriptor on which to say that it answers now.
+        """
+        orphans.adopt()
+        self._server.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        os.write(word, b"ready")
+        os.close(word)
+        self._log.write("keeper started", pid=os.getpid())
+        self._find_token()
+        try:
+            self._keep_running()
+        finally:
+            self._ended.set()
+            self._server.stop(drain=2.0)
+            self._log.write("keeper ended")
+        return 0
+
+    def _keep_running(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = self._run_agent()
+            orphans.end()
+            self._places.agent_socket.unlink(missing_ok=True)
+            if code == 0:
+                return
+            self._log.write("agent crashed", code=code, pause=pause)
+            pause = FIRST_PAUSE if time.monotonic() - began > HEALTHY else pause
+            self._stopping.wait(pause)
+            pause = min(MAX_PAUSE, pause * 2)
+
+    def _run_agent(self) -> int:
+        """Run the agent once; its standard input stays open as long as this process lives."""
+        self._agent = run.start(
+            [*run.program("gitsession.agent.main"), self._places.key],
+            env=run.clean_environment(),
+            cwd=Path("/"),
+            stdin=subprocess.PIPE,
+        )
+        if self._stopping.is_set():
+            self._agent.terminate()
+        code = self._agent.wait()
+        if self._agent.stdin is not None:
+            self._agent.stdin.close()
+        return code
+
+    def _find_token(self) -> None:
+        """A keeper that was started without a token asks the user's own command for one."""
+        command = self._configuration.token_command
+        if self._token is None and command:
+            try:
+                self._token = credentials.from_command(command)
+            except GitsessionError as error:
+                self._log.error("token command failed", error)
+        self._log.hide(self._token.reveal() if self._token else None)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self._stopping.set()
+        agent = self._agent
+        if agent is not None and agent.poll() is None:
+            agent.terminate()
+            timer = threading.Timer(STOP_LIMIT, self._end_now)
+            timer.daemon = True
+            timer.start()
+
+    def _end_now(self) -> None:
+        if self._agent is not None and not self._ended.is_set():
+            self._log.write("agent did not end in time")
+            run.signal_group(self._agent.pid, signal.SIGKILL)
+
+    def _operations(self) -> Mapping[str, Operation]:
+        address, fork = self._configuration.address, self._configuration.fork
+        return {
+            "ping": lambda _: {"pid": os.getpid(), "stopping": self._stopping.is_set()},
+            "credential": credential_operation(address, fork, lambda: self._token),
+            "token": lambda _: {"token": self._token and self._token.reveal()},
+            "secrets": lambda _: {
+                "password": self._secrets.password,
+                "tunnel_token": self._secrets.tunnel_token,
+            },
+            "set-token": self._set_token,
+            "stop": self._stop,
+        }
+
+    def _set_token(self, request: Request) -> Mapping[str, Any]:
+        token = request.optional_text("token")
+        self._token = Token.parse(token, "the caller") if token else None
+        self._log.hide(token)
+        return {}
+
+    def _stop(self, request: Request) -> Mapping[str, Any]:
+        """End everything; answers once the agent has ended, with what it could not save anywhere else."""
+        flush = request.flag("flush", True)
+        limit = request.number("seconds", STOP_LIMIT, most=600.0)
+        self._stopping.set()
+        missing: Any = []
+        try:
+            said = control.ask(
+                self._places.agent_socket, "close", timeout=limit + 10.0, flush=flush, seconds=limit
+            )
+            missing = said.get("missing", [])
+        except AgentError as error:
+            self._log.error("agent did not close", error)
+            self._on_signal(signal.SIGTERM, None)
+        if not self._ended.wait(limit + 10.0):
+            self._end_now()
+        return {"missing": missing}
+
+    def _report(self, error: Exception) -> None:
+        self._log.error("mistake", error)
+
+
+def main() -> int:
+    """The keeper's process: the session's key as its argument, the secrets on its standard input."""
+    os.umask(0o077)
+    places = Places(sys.argv[1], home())
+    secrets = Secrets.from_bytes(sys.stdin.buffer.read())
+    try:
+        lock = _lock(places)
+    except GitsessionError as error:
+        print(error.what)
+        return 1
+    if lock is None:
+        print("ready")
+        return 0
+    word = run.detach()
+    try:
+        return Keeper(places, settings.load(places), secrets).run(word)
+    except BaseException as error:
+        Log(places.keeper_log, (secrets.token,)).error("keeper failed", error)
+        with suppress(OSError):
+            os.write(word, f"{type(error).__name__}".encode())
+        return 1
+
+
+def _lock(places: Places) -> int | None:
+    """Hold the session's lock for the life of this process; None where another keeper runs for good.
+
+    Raises:
+        AgentError: A keeper that is about to end does not.
+    """
+    lock = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if _runs(places):
+                return None
+            if time.monotonic() > deadline:
+                raise AgentError("another keeper holds the session and does not answer") from None
+            time.sleep(0.05)
+        else:
+            return lock
+
+
+def _runs(places: Places) -> bool:
+    try:
+        return not control.ask(places.keeper_socket, "ping", timeout=2.0)["stopping"]
+    except AgentError:
+        return False

@@ -1,0 +1,40 @@
+"""What a killed child leaves behind: adopted, so that it can be ended; Linux only, elsewhere it ends by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from gitsession import run
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt() -> None:
+    """Become the parent of whatever our children leave behind, so that it can be ended.
+
+    See PR_SET_CHILD_SUBREAPER in prctl(2).
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end() -> None:
+    """SIGKILL every child process and what it started, until none is left."""
+    while pids := _children():
+        for pid in pids:
+            run.signal_group(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
