@@ -6,6 +6,7 @@ import enum
 import re
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -242,6 +243,47 @@ class Status:
             "agent": {"pid": self.agent_pid, "pss": self.agent_pss},
             **self.extra,
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Status:
+        """The status that `to_json` wrote; what it does not know lands in `extra`."""
+        snapshot, deadline, editor = document["snapshot"], document["deadline"], document["editor"]
+        return cls(
+            session=document["session"],
+            repo=document["repo"],
+            branch=document["branch"],
+            worktree=Path(document["worktree"]),
+            state=document["state"],
+            snapshot=snapshot and Snapshot(snapshot["number"], snapshot["commit"], snapshot["at"]),
+            replicas=tuple(
+                ReplicaStatus(
+                    replica["name"],
+                    Level[replica["level"].upper()],
+                    replica["acknowledged"],
+                    replica["pending"],
+                    replica["error"] or "",
+                )
+                for replica in document["replicas"]
+            ),
+            at_risk=tuple(document["at_risk"]),
+            held=tuple(
+                Held(held["path"], held["reason"], held["size"], level=Level[held["level"].upper()])
+                for held in document["held"]
+            ),
+            skipped=tuple(Skipped(entry["path"], entry["reason"]) for entry in document.get("skipped", ())),
+            notes=tuple(document.get("notes", ())),
+            deadline=deadline and Deadline(deadline["at"], deadline["estimate"]),
+            editor=editor and EditorStatus(editor["url"], editor["healthy"]),
+            agent_pid=document["agent"]["pid"],
+            agent_pss=document["agent"]["pss"],
+            extra={name: document[name] for name in document.keys() - _STATUS_KEYS},
+        )
+
+
+_STATUS_KEYS = frozenset(
+    {"session", "repo", "branch", "worktree", "state", "snapshot", "replicas", "at_risk", "held"}
+    | {"skipped", "notes", "deadline", "editor", "agent"}
+)
 
 
 def parse_size(text: str | int) -> int:

@@ -1,0 +1,1 @@
+"""Programs that measure; each takes `--quick` and `--json`, names its contenders and what it ran on."""
