@@ -13,6 +13,7 @@ GitsessionError                 exit  1   the user can mend it
 │   ├── GitTimeout
 │   ├── LeaseLost                         another runtime, or a person, moved or deleted the session's ref
 │   └── RefusedError                      the remote refused a push, and why
+├── SaveError                         1   this machine's disk refuses a snapshot
 ├── StorageError                      1   the vault cannot be read or written
 ├── FormatError                       1   written by a newer gitsession, or damaged
 ├── AgentError                        1   the background process is gone or does not answer
@@ -147,6 +148,10 @@ class RefusedError(GitError):
     ) -> None:
         super().__init__(what, stderr=stderr, safe=safe, hint=hint)
         self.refusal = refusal or Refusal("unknown", detail=what)
+
+
+class SaveError(GitsessionError):
+    """This machine's disk refuses a snapshot; the ones before stand."""
 
 
 class StorageError(GitsessionError):

@@ -1,6 +1,6 @@
 """A snapshot's commit message: a subject for people and one block of trailers for machines.
 
-GitHub starts no Actions run for a message whose trailer block ends with `skip-checks: true`, and wants two empty
+GitHub starts no Actions run for a message whose trailers end with `skip-checks: true`, and wants two empty
 lines before the block; other services look for `[skip ci]`.
 """
 

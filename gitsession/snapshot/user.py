@@ -15,7 +15,7 @@ class UserRepository:
 
     Args:
         git_dir: What belongs to this work tree alone: HEAD, index, operations.
-        common_dir: What all work trees share: objects, refs, config. The same as `git_dir` without `git worktree`.
+        common_dir: What all work trees share: objects, refs, config. Usually `git_dir` itself.
         work_tree: The directory the person edits.
     """
 

@@ -1,0 +1,308 @@
+"""Looking at paths of the work tree: what each is now, as a tree would say it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitsession import git
+from gitsession.errors import GitError
+from gitsession.git import objects
+from gitsession.model import Held, Skipped
+from gitsession.snapshot import encode, names, nested, worktree
+from gitsession.snapshot.journal import Body
+from gitsession.snapshot.rules import Conversion, Rules
+from gitsession.snapshot.trees import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Trees
+from gitsession.snapshot.values import Limits
+from gitsession.snapshot.worktree import Place, WorkTree
+
+ATTEMPTS = 3
+IN_MEMORY = 8 << 20
+_CHUNK = 1 << 20
+INCOMPLETE = "it was written while it was read; the next sweep looks again"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What looking at a path needs, the same for every path of one pass.
+
+    Args:
+        root: The work tree.
+        seed: The shadow repository with the work tree and an index like the user's.
+        rules: What git's rule files say.
+        limits: What is too large.
+        held: Paths whose new content stays out, with reasons.
+        frozen: Paths that git leaves alone, by their entries in the user's index.
+        trust_mode: Whether the executable bit counts.
+        symlinks: Whether the file system has symlinks; else a regular file can stand for one.
+    """
+
+    root: Path
+    seed: git.Repository
+    rules: Rules
+    limits: Limits
+    held: Mapping[bytes, str]
+    frozen: Mapping[bytes, Entry]
+    trust_mode: bool = True
+    symlinks: bool = True
+
+
+class Capture:
+    """One pass over some paths.
+
+    Args:
+        means: What looking needs.
+        trees: The newest snapshot.
+        body: Where new objects go.
+        admit: Whether a path that no snapshot holds yet may come in.
+
+    Attributes:
+        changes: What differs from the trees; None for what is gone.
+        skipped: Why a path is not recorded, or not surely whole.
+        held: The paths whose new content is left out.
+        looked: The paths looked at.
+    """
+
+    def __init__(self, means: Means, trees: Trees, body: Body, admit: Callable[[bytes], bool]) -> None:
+        self._means = means
+        self._admit = admit
+        self._trees = trees
+        self._body = body
+        self._convert: list[bytes] = []
+        self.changes: dict[bytes, Entry | None] = {}
+        self.skipped: dict[bytes, Skipped] = {}
+        self.held: dict[bytes, Held] = {}
+        self.looked: set[bytes] = set()
+
+    def look(self, paths: Iterable[bytes]) -> None:
+        """Look at every path and gather the new objects."""
+        with WorkTree(self._means.root) as tree:
+            for path in sorted(paths):
+                self._look_at(tree, path)
+            self._look_at_converted(tree)
+
+    def drop(self, path: bytes) -> None:
+        """Record that a path is held no more."""
+        self.set(path, None)
+
+    def set(self, path: bytes, entry: Entry | None) -> None:
+        """Record what a path is, where that is news."""
+        if self._trees.entry(path) != entry:
+            self.changes[path] = entry
+
+    def _look_at(self, tree: WorkTree, path: bytes) -> None:
+        self.looked.add(path)
+        if path in self._means.frozen:
+            return
+        place = tree.place(path.rstrip(b"/"))
+        seen = place.stat() if place else None
+        if place is None or seen is None:
+            self._gone(tree, path)
+            return
+        refused = names.refusal(path.rstrip(b"/"), symlink=stat.S_ISLNK(seen.st_mode))
+        if refused:
+            self._skip(path, refused)
+        elif self._trees.entry(path.rstrip(b"/")) is None and not self._admit(path.rstrip(b"/")):
+            return
+        elif stat.S_ISDIR(seen.st_mode):
+            self._directory(path.rstrip(b"/"))
+        elif stat.S_ISLNK(seen.st_mode):
+            self._link(path, place)
+        elif stat.S_ISREG(seen.st_mode):
+            self._regular(path, place, seen)
+        else:
+            self._skip(path, f"{worktree.kind(seen.st_mode)}, which git cannot hold")
+
+    def _gone(self, tree: WorkTree, path: bytes) -> None:
+        self.set(path, None)
+        obstacle = tree.obstacle(path)
+        if obstacle is not None and obstacle not in self.looked:
+            self._look_at(tree, obstacle)
+
+    def _directory(self, path: bytes) -> None:
+        """A nested repository is recorded by its commit, as git does; a plain one's files come by name."""
+        known = self._trees.entry(path)
+        inner = nested.repository_at(self._means.root / os.fsdecode(path))
+        if inner is None:
+            if known is not None and known.mode not in (b"40000", SUBMODULE):
+                self.set(path, None)
+            return
+        commit = nested.head(inner)
+        if commit is not None:
+            self.set(path, Entry(SUBMODULE, bytes.fromhex(commit)))
+        elif known is None:
+            self._skip(path, "a repository without a commit")
+
+    def _link(self, path: bytes, place: Place) -> None:
+        try:
+            content = place.link()
+        except OSError:
+            self._skip(path, INCOMPLETE)
+            return
+        self._record(path, LINK, content)
+
+    def _regular(self, path: bytes, place: Place, seen: os.stat_result) -> None:
+        if self._is_held(path, seen.st_size):
+            return
+        conversion = self._means.rules.conversion(path)
+        if conversion is Conversion.PROGRAM:
+            self._convert.append(path)
+            return
+        for _ in range(ATTEMPTS):
+            if self._read(path, place, conversion):
+                return
+        self._skip(path, INCOMPLETE)
+
+    def _is_held(self, path: bytes, size: int) -> bool:
+        limit = self._means.limits.max_file_size
+        reason = self._means.held.get(path)
+        if reason is None and size > limit:
+            reason = f"larger than {limit / 1e6:g} MB"
+        if reason is not None:
+            self.held[path] = Held(os.fsdecode(path), reason, size)
+        return reason is not None
+
+    def _read(self, path: bytes, place: Place, conversion: Conversion) -> bool:
+        """Read a file once; False when it changed meanwhile, and what was read is recorded all the same."""
+        try:
+            with place.opened() as fd:
+                before = os.fstat(fd)
+                if not stat.S_ISREG(before.st_mode):
+                    return False
+                if before.st_size <= IN_MEMORY:
+                    self._read_small(path, fd, before, conversion)
+                else:
+                    self._read_large(path, fd, before, conversion)
+                return worktree.unchanged(before, os.fstat(fd))
+        except (FileNotFoundError, NotADirectoryError):
+            self.set(path, None)
+            return True
+        except OSError as problem:
+            self._skip(path, f"it cannot be read: {problem.strerror}")
+            return True
+
+    def _read_small(self, path: bytes, fd: int, seen: os.stat_result, conversion: Conversion) -> None:
+        content = b"".join(_pieces(fd, seen.st_size))
+        if conversion is Conversion.LINE_ENDS and b"\r" in content:
+            self._convert.append(path)
+        else:
+            self._record(path, self._mode(path, seen), content)
+
+    def _read_large(self, path: bytes, fd: int, seen: os.stat_result, conversion: Conversion) -> None:
+        mark = self._body.mark()
+        oid, has_returns = _streamed(self._body, fd, seen.st_size)
+        if conversion is Conversion.LINE_ENDS and has_returns:
+            self._body.rewind(mark)
+            self._convert.append(path)
+            return
+        known = self._trees.entry(path)
+        if oid is None or (known is not None and known.oid == oid) or oid in self._body:
+            self._body.rewind(mark)
+        else:
+            self._body.note(b"blob", oid, seen.st_size, mark[0])
+        if oid is not None:
+            self.set(path, Entry(self._mode(path, seen), oid))
+
+    def _mode(self, path: bytes, seen: os.stat_result) -> bytes:
+        known = self._trees.entry(path)
+        if known is not None and known.mode == LINK and not self._means.symlinks:
+            return LINK
+        if not self._means.trust_mode:
+            return known.mode if known is not None and known.mode == EXECUTABLE else REGULAR
+        return EXECUTABLE if seen.st_mode & stat.S_IXUSR else REGULAR
+
+    def _record(self, path: bytes, mode: bytes, content: bytes) -> None:
+        oid = encode.name(b"blob", content)
+        known = self._trees.entry(path)
+        if known is None or known.oid != oid:
+            self._body.add(b"blob", content, oid)
+        if known is None or known.oid != oid or known.mode != mode:
+            self.changes[path] = Entry(mode, oid)
+        else:
+            self.changes.pop(path, None)
+
+    def _look_at_converted(self, tree: WorkTree) -> None:
+        """Let git read the files whose bytes it changes, and take over what it wrote."""
+        if not self._convert:
+            return
+        before = {path: _stat(tree, path) for path in dict.fromkeys(self._convert)}
+        regular = {path: seen for path, seen in before.items() if seen and stat.S_ISREG(seen.st_mode)}
+        with tempfile.TemporaryDirectory(dir=self._means.seed.git_dir / "sweep") as scratch:
+            for path, oid in self._converted(list(regular), Path(scratch)):
+                if oid is not None:
+                    self._take_over(path, regular[path], oid, Path(scratch))
+        for path, seen in before.items():
+            if seen is not None and not worktree.unchanged(seen, _stat(tree, path)):
+                self._skip(path, INCOMPLETE)
+
+    def _converted(self, paths: list[bytes], scratch: Path) -> Iterable[tuple[bytes, str | None]]:
+        """Each path with its blob; one by one where git stops at one of many."""
+        try:
+            yield from zip(paths, objects.converted(self._means.seed, paths, scratch), strict=True)
+        except GitError as problem:
+            if len(paths) == 1:
+                self._skip(paths[0], f"git cannot convert it: {problem.what}")
+                return
+            for path in paths:
+                yield from self._converted([path], scratch)
+
+    def _take_over(self, path: bytes, seen: os.stat_result, oid: str, scratch: Path) -> None:
+        known, mode, raw = self._trees.entry(path), self._mode(path, seen), bytes.fromhex(oid)
+        loose = scratch / oid[:2] / oid[2:]
+        if (known is None or known.oid != raw) and loose.exists():
+            content = zlib.decompress(loose.read_bytes())
+            self._body.add(b"blob", content[content.index(b"\0") + 1 :], raw)
+        self.set(path, Entry(mode, raw))
+
+    def _skip(self, path: bytes, reason: str) -> None:
+        self.skipped[path] = Skipped(os.fsdecode(path), reason)
+
+
+def differs(place: Place, entry: Entry) -> bool:
+    """Whether a file that git was told to leave alone has other content than its entry."""
+    seen = place.stat()
+    if seen is None or stat.S_ISDIR(seen.st_mode):
+        return False
+    if stat.S_ISLNK(seen.st_mode):
+        return entry.oid != encode.name(b"blob", place.link())
+    try:
+        with place.opened() as fd:
+            hashed = hashlib.sha1(encode.header(b"blob", seen.st_size), usedforsecurity=False)
+            for piece in _pieces(fd, seen.st_size):
+                hashed.update(piece)
+    except OSError:
+        return True
+    return hashed.digest() != entry.oid
+
+
+def _stat(tree: WorkTree, path: bytes) -> os.stat_result | None:
+    place = tree.place(path)
+    return place.stat() if place else None
+
+
+def _pieces(fd: int, size: int) -> Iterable[bytes]:
+    """At most `size` bytes from the start: of a file that grows meanwhile, what it was when it was opened."""
+    while size > 0 and (piece := os.read(fd, min(size, _CHUNK))):
+        size -= len(piece)
+        yield piece
+
+
+def _streamed(body: Body, fd: int, size: int) -> tuple[bytes | None, bool]:
+    """Put a large file's pack entry; its id (None when it shrank), and whether it has carriage returns."""
+    hashed = hashlib.sha1(encode.header(b"blob", size), usedforsecurity=False)
+    packing = zlib.compressobj(encode.level(size))
+    body.put(encode.entry_header(b"blob", size))
+    has_returns, left = False, size
+    for piece in _pieces(fd, size):
+        hashed.update(piece)
+        has_returns = has_returns or b"\r" in piece
+        body.put(packing.compress(piece))
+        left -= len(piece)
+    body.put(packing.flush())
+    return (None if left else hashed.digest()), has_returns

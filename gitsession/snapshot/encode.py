@@ -1,0 +1,95 @@
+"""Git's objects as bytes: their names and their form inside a pack.
+
+The formats are those of git's `gitformat-pack(5)`. Entries are never deltified here: speed comes first, and
+what ships is packed anew by git.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections.abc import Iterator
+
+from gitsession.model import Identity
+
+KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
+NAMES = {number: name for name, number in KINDS.items()}
+STORED_FROM = 256 * 1024  # above this, deflating costs more than writing the bytes as they are
+FAST = 1
+COMMITTER = Identity("gitsession", "gitsession@localhost")
+
+
+def header(kind: bytes, size: int) -> bytes:
+    """What git hashes before an object's content."""
+    return b"%s %d\0" % (kind, size)
+
+
+def name(kind: bytes, content: bytes) -> bytes:
+    """The object's id, 20 raw bytes."""
+    hashed = hashlib.sha1(header(kind, len(content)), usedforsecurity=False)
+    hashed.update(content)
+    return hashed.digest()
+
+
+def level(size: int) -> int:
+    """The deflate level for content of this size."""
+    return FAST if size < STORED_FROM else 0
+
+
+def deflated(content: bytes) -> bytes:
+    """The content as a zlib stream, at the level that its size deserves."""
+    return zlib.compress(content, level(len(content)))
+
+
+def entry_header(kind: bytes, size: int) -> bytes:
+    """What stands before an object's zlib stream in a pack: three bits of kind, the rest size."""
+    first, size = KINDS[kind] << 4 | size & 0x0F, size >> 4
+    out = bytearray()
+    while size:
+        out.append(first | 0x80)
+        first, size = size & 0x7F, size >> 7
+    out.append(first)
+    return bytes(out)
+
+
+def commit(
+    *, tree: bytes, parent: str | None, author: Identity, message: bytes, at: float | None = None
+) -> bytes:
+    """A commit's content; the committer is gitsession, the time is local with its offset."""
+    seconds = int(time.time() if at is None else at)
+    stamp = f"{seconds} {_offset(seconds)}"
+    lines = [
+        f"tree {tree.hex()}",
+        *([f"parent {parent}"] if parent else []),
+        f"author {_person(author)} {stamp}",
+        f"committer {_person(COMMITTER)} {stamp}",
+    ]
+    return "\n".join(lines).encode() + b"\n\n" + message
+
+
+def message_of(content: bytes) -> bytes:
+    """The message in a commit's content."""
+    return content.partition(b"\n\n")[2]
+
+
+def tree_entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """A tree's entries, in its order: name, and the whole entry as it stands in the tree."""
+    start = 0
+    while start < len(content):
+        end = content.index(b"\0", start)
+        yield content[content.index(b" ", start) + 1 : end], content[start : end + 21]
+        start = end + 21
+
+
+def _offset(seconds: int) -> str:
+    minutes = (time.localtime(seconds).tm_gmtoff or 0) // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+
+
+def _person(identity: Identity) -> str:
+    def clean(text: str) -> str:
+        kept = "".join(c for c in text if c.isprintable() and c not in "<>")
+        return kept.encode("utf-8", "replace").decode().strip(" .,:;\"'\\")
+
+    return f"{clean(identity.name) or 'unknown'} <{clean(identity.email)}>"

@@ -1,0 +1,306 @@
+"""The journal: an append-only file that makes a snapshot durable with one write and one sync.
+
+One record holds the objects that a snapshot adds, as entries of a pack, and the new tip:
+
+    magic, serial, tip, length and entry count of the body, CRC-32 | entries | directory of the entries
+
+A record counts when its checksum is right and its serial follows the one before it. So a torn tail is
+nothing, and the file is written over from its start once its records were settled: blocks that exist already
+need no change of metadata, which makes the sync cheaper.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitsession import files
+from gitsession.errors import SaveError, SessionError
+from gitsession.snapshot import encode
+from gitsession.snapshot.values import Tip
+
+MAGIC = b"gsJ1"
+FILE = "journal"
+KEPT_SIZE = 1 << 20
+LOCK_PATIENCE = 10.0
+_CHUNK = 1 << 20
+_HEADER = struct.Struct(">4sQQ20s20sQII")
+_ENTRY = struct.Struct(">B20sQQQ")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object in the journal file: where its pack entry lies, and the size of its content."""
+
+    kind: bytes
+    oid: bytes
+    size: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One snapshot in the journal."""
+
+    serial: int
+    tip: Tip
+    stored: tuple[Stored, ...]
+    end: int
+
+
+class Journal:
+    """The journal of one session; only one process has it open at a time.
+
+    Raises:
+        SessionError: Another process has had it open for longer than `patience` seconds.
+    """
+
+    def __init__(self, directory: Path, *, settled: int, patience: float = LOCK_PATIENCE) -> None:
+        self.path = files.make_directory(directory) / FILE
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(self._fd, patience)
+            self._prepare(directory)
+            self._load(settled)
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def close(self) -> None:
+        """Let another process open it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+    def _prepare(self, directory: Path) -> None:
+        size = os.fstat(self._fd).st_size
+        if size < KEPT_SIZE:
+            os.pwrite(self._fd, bytes(KEPT_SIZE - size), size)
+            os.fsync(self._fd)
+        files.sync_directory(directory)
+
+    def _load(self, settled: int) -> None:
+        self.serial = settled
+        self.records: list[Record] = []
+        self._known: dict[bytes, Stored] = {}
+        self.position = 0
+        for record in _scan(self._fd, settled):
+            self._accept(record)
+
+    def _accept(self, record: Record) -> None:
+        self.records.append(record)
+        self._known.update((stored.oid, stored) for stored in record.stored)
+        self.serial, self.position = record.serial, record.end
+
+    def find(self, oid: bytes) -> Stored | None:
+        """Where an object lies that is not settled yet."""
+        return self._known.get(oid)
+
+    def stored(self) -> tuple[Stored, ...]:
+        """Every object that is not settled yet, each once."""
+        return tuple(self._known.values())
+
+    def read(self, stored: Stored) -> bytes:
+        """The content of an object."""
+        return zlib.decompress(
+            b"".join(self.raw(stored))[len(encode.entry_header(stored.kind, stored.size)) :]
+        )
+
+    def raw(self, stored: Stored) -> Iterator[bytes]:
+        """An object's pack entry, in pieces of bounded size."""
+        for start in range(0, stored.length, _CHUNK):
+            yield os.pread(self._fd, min(_CHUNK, stored.length - start), stored.offset + start)
+
+    def write(self, content: bytes, offset: int) -> None:
+        """Write all of `content` at `offset`; nothing is durable before `append`.
+
+        Raises:
+            SaveError: The disk is full or failing.
+        """
+        view = memoryview(content)
+        with disk_errors():
+            while view:
+                done = os.pwrite(self._fd, view, offset)
+                view, offset = view[done:], offset + done
+
+    def append(self, tip: Tip, body: Body) -> Record:
+        """Make a snapshot durable.
+
+        Raises:
+            SaveError: The disk is full or failing. The records before stand; the next attempt overwrites it.
+        """
+        stored, tail = body.finish()
+        head = _HEADER.pack(
+            MAGIC,
+            self.serial + 1,
+            tip.number,
+            bytes.fromhex(tip.commit),
+            bytes.fromhex(tip.tree),
+            body.length + len(tail[-1]),
+            len(stored),
+            0,
+        )
+        checksum = zlib.crc32(head, zlib.crc32(tail[-1], body.checksum))
+        head = head[:-4] + checksum.to_bytes(4, "big")
+        if body.spilled:
+            self.write(b"".join(tail), body.spilled)
+            self.write(head, self.position)
+        else:
+            self.write(b"".join((head, *tail)), self.position)
+        with disk_errors():
+            os.fdatasync(self._fd)
+        end = self.position + _HEADER.size + body.length + len(tail[-1])
+        record = Record(self.serial + 1, tip, stored, end)
+        self._accept(record)
+        return record
+
+    def reset(self) -> None:
+        """Start over at the front, once every record is settled; call after the settled serial is durable."""
+        self.records, self._known, self.position = [], {}, 0
+        if os.fstat(self._fd).st_size > 64 * KEPT_SIZE:
+            os.ftruncate(self._fd, KEPT_SIZE)
+            os.fsync(self._fd)
+
+
+class Body:
+    """The objects of a record in the making; large ones go to the file at once, so memory stays bounded."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._start = journal.position + _HEADER.size
+        self._parts: list[bytes] = []
+        self._pending = 0
+        self._stored: dict[bytes, Stored] = {}
+        self.length = 0
+        self.checksum = 0
+        self.spilled = 0
+
+    def __contains__(self, oid: bytes) -> bool:
+        return oid in self._stored
+
+    def add(self, kind: bytes, content: bytes, oid: bytes | None = None) -> bytes:
+        """Add an object, once; its id comes back."""
+        oid = oid or encode.name(kind, content)
+        if oid not in self._stored:
+            start = self.length
+            self.put(encode.entry_header(kind, len(content)))
+            self.put(encode.deflated(content))
+            self.note(kind, oid, len(content), start)
+        return oid
+
+    def put(self, part: bytes) -> None:
+        """Add raw bytes; `note` says afterwards what they are."""
+        self._parts.append(part)
+        self.length += len(part)
+        self._pending += len(part)
+        self.checksum = zlib.crc32(part, self.checksum)
+        if self._pending > 8 * _CHUNK:
+            self._spill()
+
+    def note(self, kind: bytes, oid: bytes, size: int, start: int) -> None:
+        """Say that the bytes since `start` are the pack entry of an object."""
+        if oid not in self._stored:
+            self._stored[oid] = Stored(kind, oid, size, self._start + start, self.length - start)
+
+    def mark(self) -> tuple[int, int]:
+        """Where the body stands, for `rewind`; what was added so far goes to the file."""
+        self._spill()
+        return self.length, self.checksum
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Forget the raw bytes that were put since `mark`."""
+        self._parts, self._pending = [], 0
+        self.length, self.checksum = mark
+        self.spilled = self._start + self.length
+
+    def finish(self) -> tuple[tuple[Stored, ...], list[bytes]]:
+        """The objects, and the parts that are still to be written, the directory last."""
+        stored = tuple(self._stored.values())
+        directory = b"".join(
+            _ENTRY.pack(encode.KINDS[one.kind], one.oid, one.size, one.offset - self._start, one.length)
+            for one in stored
+        )
+        return stored, [*self._parts, directory]
+
+    def _spill(self) -> None:
+        at = self._start + self.length - self._pending
+        self._journal.write(b"".join(self._parts), at)
+        self._parts, self._pending = [], 0
+        self.spilled = self._start + self.length
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Translate what a full or failing disk says."""
+    try:
+        yield
+    except OSError as problem:
+        raise SaveError(
+            f"A snapshot could not be written: {problem.strerror}.",
+            safe="The snapshots before it are safe; your files are untouched.",
+            hint="Make room on the disk; saving goes on by itself.",
+        ) from problem
+
+
+def _lock(fd: int, patience: float) -> None:
+    """Take the lock, which the kernel drops when this process ends, however it ends."""
+    deadline = time.monotonic() + patience
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > deadline:
+            raise SessionError(
+                "Another process saves this session already.",
+                safe="What it saved is safe; nothing was changed.",
+                hint="Run `gitsession status`, or `gitsession close` to end it.",
+            )
+        time.sleep(0.02)
+
+
+def _scan(fd: int, settled: int) -> Iterator[Record]:
+    """The records from the front that are whole and follow each other, without those that are settled."""
+    position, serial = 0, None
+    while (record := _read_record(fd, position)) is not None:
+        if serial is not None and record.serial != serial + 1:
+            return
+        serial, position = record.serial, record.end
+        if serial > settled:
+            yield record
+
+
+def _read_record(fd: int, position: int) -> Record | None:
+    head = os.pread(fd, _HEADER.size, position)
+    if len(head) < _HEADER.size or head[:4] != MAGIC:
+        return None
+    _, serial, number, commit, tree, length, count, checksum = _HEADER.unpack(head)
+    start, size = position + _HEADER.size, count * _ENTRY.size
+    if start + length > os.fstat(fd).st_size or size > length:
+        return None
+    if _checksum(fd, start, length, head[:-4] + bytes(4)) != checksum:
+        return None
+    directory = os.pread(fd, size, start + length - size)
+    stored = tuple(_stored(entry, start) for entry in _ENTRY.iter_unpack(directory))
+    return Record(serial, Tip(number, commit.hex(), tree.hex()), stored, start + length)
+
+
+def _checksum(fd: int, start: int, length: int, head: bytes) -> int:
+    checksum = 0
+    for offset in range(start, start + length, _CHUNK):
+        checksum = zlib.crc32(os.pread(fd, min(_CHUNK, start + length - offset), offset), checksum)
+    return zlib.crc32(head, checksum)
+
+
+def _stored(entry: Sequence[int | bytes], start: int) -> Stored:
+    kind, oid, size, offset, length = entry
+    if not isinstance(oid, bytes) or isinstance(kind, bytes) or isinstance(size, bytes):
+        raise TypeError("a directory entry is malformed")
+    return Stored(encode.NAMES[kind], oid, size, start + int(offset), int(length))

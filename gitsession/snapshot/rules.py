@@ -1,0 +1,118 @@
+"""What git's rule files say of a path: is it ignored, and does git change its bytes?
+
+One process answers for each kind of rule, started when first needed and again when a rule file on the way to
+the path changed. Where no rule applies at all, no process is started.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from gitsession import git
+from gitsession.git import index
+from gitsession.snapshot.user import UserRepository
+
+Stamp = tuple[int, int, int] | None
+SYSTEM_ATTRIBUTES = Path("/etc/gitattributes")
+RULE_FILES = frozenset({b".gitignore", b".gitattributes"})
+_UNSET = frozenset({"unset", "unspecified"})
+
+
+class Conversion(enum.Enum):
+    """What git does to a file's bytes when it adds it."""
+
+    NONE = enum.auto()
+    LINE_ENDS = enum.auto()  # only where there is a carriage return
+    PROGRAM = enum.auto()  # a filter, ident, or another encoding
+
+
+class Rules:
+    """Answers for the paths of one work tree.
+
+    Args:
+        repository: The shadow repository with the work tree, and an index like the user's.
+        user: The user's repository, for what its `info/` holds.
+        settings: The settings in force.
+    """
+
+    def __init__(self, repository: git.Repository, user: UserRepository, settings: Mapping[str, str]) -> None:
+        self._root = os.fsencode(user.work_tree)
+        self._ignore = index.ignore_questions(repository)
+        self._attributes = index.attribute_questions(repository)
+        self._seen: dict[bytes, Stamp] = {}
+        self._lines = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
+        self._general = _has_general_attributes(user, settings)
+        self._somewhere = False
+
+    def close(self) -> None:
+        """End the processes."""
+        self._ignore.close()
+        self._attributes.close()
+
+    def is_ignored(self, path: bytes) -> bool:
+        """Whether git would leave out an unknown path."""
+        self._renew(path, b".gitignore")
+        return index.is_ignored(self._ignore.ask(path))
+
+    def conversion(self, path: bytes) -> Conversion:
+        """What git would do to the file's bytes."""
+        if not (self._renew(path, b".gitattributes") or self._general):
+            return Conversion.LINE_ENDS if self._lines else Conversion.NONE
+        said = index.attributes(self._attributes.ask(path))
+        if {said["filter"], said["ident"], said["working-tree-encoding"]} - _UNSET:
+            return Conversion.PROGRAM
+        if self._lines or {said["text"], said["eol"], said["crlf"]} - _UNSET:
+            return Conversion.LINE_ENDS
+        return Conversion.NONE
+
+    def _renew(self, path: bytes, name: bytes) -> bool:
+        """Restart the processes when a rule file above `path` changed; answers whether there is one."""
+        stamps = {place: _stamp(self._root + b"/" + place) for place in _above(path, name)}
+        if any(self._seen.get(place, stamp) != stamp for place, stamp in stamps.items()):
+            self.close()
+            self._seen.clear()
+        self._seen.update(stamps)
+        return any(stamps.values())
+
+
+def _above(path: bytes, name: bytes) -> Iterable[bytes]:
+    """The rule files that can bear on a path, from the root down."""
+    yield name
+    end = path.find(b"/")
+    while end >= 0:
+        yield path[: end + 1] + name
+        end = path.find(b"/", end + 1)
+
+
+def _stamp(path: bytes | Path) -> Stamp:
+    with suppress(OSError):
+        seen = os.lstat(path)
+        return (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+    return None
+
+
+def _has_general_attributes(user: UserRepository, settings: Mapping[str, str]) -> bool:
+    """Whether attributes come from outside the work tree."""
+    return any(_stamp(path) is not None for path in general_files(user, settings)[1::2])
+
+
+def general_files(user: UserRepository, settings: Mapping[str, str]) -> tuple[Path, ...]:
+    """The rule files outside the work tree: in turn one of ignore rules and one of attributes."""
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
+    return (
+        user.common_dir / "info/exclude",
+        user.common_dir / "info/attributes",
+        Path(settings.get("core.excludesfile") or folder / "ignore"),
+        Path(settings.get("core.attributesfile") or folder / "attributes"),
+        user.git_dir / "info/sparse-checkout",
+        SYSTEM_ATTRIBUTES,
+    )
+
+
+def stamps(paths: Iterable[Path]) -> tuple[Stamp, ...]:
+    """What tells whether any of these files changed."""
+    return tuple(_stamp(path) for path in paths)
