@@ -124,7 +124,7 @@ def _left_behind() -> list[processes.Seen]:
 
 
 def _ours() -> list[processes.Seen]:
-    return processes.descendants(os.getpid())
+    return processes.descendants(os.getpid(), processes.OUTLIVE_TESTS)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -45,10 +46,17 @@ def environment(
     }
 
 
+@cache
+def program() -> Path:
+    """The program itself: `git http-backend` would be its parent, and not pass a kill on."""
+    done = run.run(["git", "--exec-path"], timeout=10, env={"PATH": os.environ["PATH"]})
+    return Path(done.stdout.decode().strip()) / "git-http-backend"
+
+
 @contextmanager
 def serve(env: Mapping[str, str], body: Iterator[bytes]) -> Iterator[Answer]:
     """Run the program on a body that is fed while the answer is read."""
-    with run.start(["git", "http-backend"], env=env, stdin=PIPE, stdout=PIPE) as backend:
+    with run.start([str(program())], env=env, stdin=PIPE, stdout=PIPE) as backend:
         given, output = _pipes(backend)
         feeder = threading.Thread(target=_feed, args=(backend, given, body))
         feeder.start()
@@ -65,7 +73,10 @@ def _pipes(backend: Popen[bytes]) -> tuple[IO[bytes], BufferedReader]:
 
 
 def _feed(backend: Popen[bytes], given: IO[bytes], body: Iterator[bytes]) -> None:
-    """Pass the body on. When the program stops reading, read on, so that the client hears its answer."""
+    """Pass the body on. When the program stops reading, read on, so that the client hears its answer.
+
+    A body that breaks off ends the program: git 2.39's turns in circles on an input shorter than promised.
+    """
     try:
         for piece in body:
             with suppress(BrokenPipeError):

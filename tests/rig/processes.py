@@ -10,13 +10,15 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 PROC = Path("/proc")
+OUTLIVE_TESTS: set[int] = set()
+"""Processes that fixtures of the whole run start; they and what they start may outlive a test."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,12 @@ def _carries(pid: int, mark: bytes) -> bool:
     return False
 
 
-def descendants(pid: int) -> list[Seen]:
-    """The processes below one, nearest first."""
+def descendants(pid: int, spared: Collection[int] = ()) -> list[Seen]:
+    """The processes below one, nearest first, without the spared ones and those below them."""
     children: dict[int, list[Seen]] = {}
     for seen in alive():
-        children.setdefault(seen.parent, []).append(seen)
+        if seen.pid not in spared:
+            children.setdefault(seen.parent, []).append(seen)
     found = list(children.get(pid, ()))
     for seen in found:
         found.extend(children.get(seen.pid, ()))
