@@ -1,0 +1,115 @@
+"""How a command speaks: tables and bars for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gitsession.git.progress import Listen, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_json(document: object) -> None:
+    """One line of JSON on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, sort_keys=False) + "\n")
+    sys.stdout.flush()
+
+
+def inert(text: object) -> str:
+    """The text with terminal escapes, control and bidi characters shown instead of obeyed."""
+    return "".join(
+        character
+        if character == "\t" or unicodedata.category(character) not in _UNPRINTABLE
+        else ascii(character)[1:-1]
+        for character in str(text)
+    )
+
+
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def say(text: str) -> None:
+    """A line for people, on standard output; it wraps for nobody, so that it can be copied."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """A line for people beside the result, on standard error."""
+    sys.stderr.write(text + "\n")
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console: colours and bars only on terminals."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A plain table on standard output, every cell inert."""
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(inert(cell) for cell in row))
+    console().print(drawn)
+
+
+class Bars:
+    """Progress bars on standard error for what takes more than a moment; silent when it is no terminal.
+
+    Example:
+        >>> with Bars() as listen:
+        ...     listen(Progress("Receiving objects", 512, 1024))
+    """
+
+    def __enter__(self) -> Listen:
+        from rich import progress as bars
+
+        on = console(stderr=True)
+        self._bars = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TextColumn("{task.percentage:>3.0f} %"),
+            bars.TimeElapsedColumn(),
+            console=on,
+            transient=True,
+            disable=not on.is_terminal,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._bars.start()
+        return self._advance
+
+    def _advance(self, progress: Progress) -> None:
+        if progress.phase not in self._tasks:
+            self._tasks[progress.phase] = self._bars.add_task(inert(progress.phase), total=progress.total)
+        self._bars.update(self._tasks[progress.phase], completed=progress.done, total=progress.total)
+
+    def __exit__(self, *_exception: object) -> None:
+        self._bars.stop()
+
+
+def human_size(size: int) -> str:
+    """`1.4 MB`, in powers of 1,000."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def human_age(seconds: float) -> str:
+    """`12 s ago`, `3 min ago`, `2 h ago`, `5 days ago`."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{max(0, seconds) // size:.0f} {unit} ago"
+    return f"{seconds // 86_400:.0f} days ago"

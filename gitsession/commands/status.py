@@ -1,0 +1,87 @@
+"""`gitsession status`: what is saved where, what is at risk, and how long this machine lasts."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from gitsession.commands.output import human_age, human_size, inert, print_json, say, table
+from gitsession.commands.target import find, json_option, session_option
+from gitsession.model import Level, ReplicaStatus, Status
+
+_WORDS = {Level.NONE: "not yet", Level.LOCAL: "on this machine", Level.STORED: "stored", Level.SAFE: "safe"}
+
+
+def headline(status: Status) -> str:
+    """The durability meter in a few words: `all safe · 12 s ago`, `2 files at risk`, `saving…`."""
+    if status.at_risk:
+        count = len(status.at_risk)
+        return f"{count} {'file' if count == 1 else 'files'} at risk"
+    if status.snapshot is None:
+        return "nothing to save yet"
+    best = max((replica.level for replica in status.replicas if not replica.pending), default=Level.LOCAL)
+    age = human_age(time.time() - status.snapshot.at)
+    return f"{'all safe' if best is Level.SAFE else f'all {_WORDS[best]}'} · {age}"
+
+
+def replica_row(replica: ReplicaStatus) -> tuple[str, ...]:
+    """One line of the replica table."""
+    waiting = f"{replica.pending} waiting" if replica.pending else ""
+    return (
+        replica.name,
+        _WORDS[replica.level],
+        f"snapshot {replica.acknowledged}" if replica.acknowledged else "nothing yet",
+        waiting,
+        replica.error,
+    )
+
+
+def show(status: Status) -> None:
+    """Print a status for people."""
+    say(f"{inert(status.session)} on {inert(status.repo)}: {headline(status)}")
+    say(f"work tree  {inert(status.worktree)}")
+    if status.branch:
+        say(f"branch     {inert(status.branch)}")
+    if status.replicas:
+        table(("place", "level", "has", "", ""), [replica_row(replica) for replica in status.replicas])
+    for path in status.at_risk:
+        say(f"at risk    {inert(path)}")
+    for held in status.held:
+        size = human_size(held.size)
+        say(f"held       {inert(held.path)} ({size}): {inert(held.reason)}, {_WORDS[held.level]}")
+    for skipped in status.skipped:
+        say(f"skipped    {inert(skipped.path)}: {inert(skipped.reason)}")
+    for line in status.notes:
+        say(f"note       {inert(line)}")
+    if status.deadline is not None:
+        word = "about " if status.deadline.estimate else ""
+        say(f"time left  {word}{max(0, status.deadline.at - time.time()) / 60:.0f} min")
+
+
+def short(status: Status) -> str:
+    """One line for a tmux status bar."""
+    return f"{status.session.rpartition('/')[2]}: {headline(status)}"
+
+
+@click.command(epilog="Example: gitsession status --watch")
+@session_option
+@click.option("--watch", is_flag=True, help="Keep showing it, every two seconds, until Ctrl+C.")
+@click.option("--short", "as_line", is_flag=True, help="One line, for a tmux status bar.")
+@json_option
+def command(session: str | None, watch: bool, as_line: bool, as_json: bool) -> None:
+    """Show what is saved where, what is at risk and why, and the estimated time left."""
+    handle = find(session)
+    while True:
+        status = handle.status()
+        if as_json:
+            print_json(status.to_json())
+        elif as_line:
+            say(inert(short(status)))
+        else:
+            if watch:
+                click.clear()
+            show(status)
+        if not watch:
+            return
+        time.sleep(2)

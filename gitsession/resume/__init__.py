@@ -1,0 +1,1 @@
+"""Coming back: which session to continue, from where, and putting it on this machine."""

@@ -1,0 +1,79 @@
+"""Putting a repository on this machine: aside first, then under its name in one rename."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitsession import files
+from gitsession.address import Address
+from gitsession.errors import GitError, RepositoryError, WorkTreeError
+from gitsession.git import Repository, plain, transfer
+from gitsession.git.progress import Listen
+from gitsession.snapshot.user import UserRepository
+
+
+@contextmanager
+def in_one_step(worktree: Path) -> Iterator[Path]:
+    """A directory beside the work tree's, which becomes it when the block ends well and vanishes when not.
+
+    Raises:
+        WorkTreeError: Something came to stand in the work tree's place meanwhile.
+    """
+    worktree.parent.mkdir(parents=True, exist_ok=True)
+    aside = files.temporary_name(worktree)
+    try:
+        yield aside
+        _move(aside, worktree)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(aside: Path, worktree: Path) -> None:
+    try:
+        aside.rename(worktree)
+    except OSError as error:
+        raise WorkTreeError(
+            f"{worktree} cannot be made: {error.strerror}.",
+            safe="Nothing that stands there was touched.",
+            hint="Name another directory with --workdir.",
+        ) from None
+
+
+def clone(address: Address, directory: Path, variables: Mapping[str, str], listen: Listen | None) -> None:
+    """Clone a repository without checking it out: a session, or `check_out`, fills the work tree.
+
+    Raises:
+        GitError: It cannot be reached, or refuses to be read.
+    """
+    transfer.clone(address.url, directory, checkout=False, variables=variables, listen=listen)
+
+
+def begin(address: Address, directory: Path) -> None:
+    """An empty repository whose `origin` is the remote, for when only the vault can be reached."""
+    plain("init", "--quiet", "--", str(directory), cwd=directory.parent)
+    repository = Repository(directory / ".git", directory)
+    repository.run("remote", "add", "--", "origin", address.url)
+
+
+def check_out(user: UserRepository, base: str | None) -> None:
+    """Fill the work tree of a fresh clone: with `base`, else with the branch that the remote's HEAD names.
+
+    Raises:
+        RepositoryError: The remote has no such branch, tag or commit.
+    """
+    repository = user.repository
+    if base is None:
+        if repository.run("rev-parse", "--quiet", "--verify", "HEAD", accept=(0, 1)).code == 0:
+            repository.run("reset", "--quiet", "--hard", timeout=transfer.CLONE_TIMEOUT)
+        return
+    try:
+        repository.run("checkout", "--quiet", base, "--", timeout=transfer.CLONE_TIMEOUT)
+    except GitError as error:
+        raise RepositoryError(
+            f"There is no branch, tag or commit {base!r} to start from.",
+            safe="Nothing was made.",
+            hint=error.what,
+        ) from None

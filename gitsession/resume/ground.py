@@ -1,0 +1,173 @@
+"""What `open` knows before it touches anything: the repository, the person, and where the work tree goes."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gitsession.address import Address, parse_address
+from gitsession.errors import RepositoryError, StorageError, WorkTreeError
+from gitsession.git import Repository, plain
+from gitsession.model import Identity
+from gitsession.resume.options import Options
+from gitsession.runtime import Runtime
+from gitsession.snapshot.user import UserRepository, discover
+
+STORAGE_VARIABLE = "GITSESSION_STORAGE"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a session will stand.
+
+    Args:
+        address: The repository, which is also the remote.
+        worktree: The directory that the person will edit.
+        clone: The clone that stands there already, which is adopted as it is.
+        storage: Where the vault lies; None for no vault.
+    """
+
+    address: Address
+    worktree: Path
+    clone: UserRepository | None
+    storage: str | None
+
+
+def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) -> Ground:
+    """Read what the person wrote and look at what stands in the work directory.
+
+    Raises:
+        AddressError: `repo` is malformed.
+        RepositoryError: A path that is no repository.
+        WorkTreeError: Something else stands in the work directory.
+        StorageError: The storage is none that can be had here.
+    """
+    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    address = parse_address(str(options.repo), server_url=server)
+    storage = _storage(options.storage, runtime, environ)
+    if address.is_path and options.workdir is None and _is_clone(Path(address.url)):
+        clone = discover(Path(address.url))
+        return Ground(_remote_of(clone, address, server), clone.work_tree, clone, storage)
+    if address.is_path:
+        _check_path(Path(address.url))
+    worktree = _worktree(options.workdir, address, runtime)
+    return Ground(address, worktree, _standing(worktree, address, server), storage)
+
+
+def survey_remote(
+    repo: str, storage: str | Path | Literal[False] | None, *, runtime: Runtime, environ: Mapping[str, str]
+) -> Ground:
+    """What `survey` finds, for questions that need no work tree.
+
+    Raises:
+        AddressError: `repo` is malformed.
+        RepositoryError: A path that is no repository.
+        StorageError: The storage is none that can be had here.
+    """
+    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    address = parse_address(repo, server_url=server)
+    if address.is_path and _is_clone(Path(address.url)):
+        address = _remote_of(discover(Path(address.url)), address, server)
+    elif address.is_path:
+        _check_path(Path(address.url))
+    return Ground(address, Path.cwd(), None, _storage(storage, runtime, environ))
+
+
+def _worktree(workdir: str | Path | None, address: Address, runtime: Runtime) -> Path:
+    if workdir is not None:
+        return Path(workdir).expanduser().absolute()
+    return runtime.default_worktree(address.name)
+
+
+def _remote_of(clone: UserRepository, address: Address, server: str) -> Address:
+    origin = origin_of(clone)
+    return parse_address(origin, server_url=server, base=clone.work_tree) if origin else address
+
+
+def _is_clone(path: Path) -> bool:
+    return any((parent / ".git").exists() for parent in (path, *path.parents)) and not _is_bare(path)
+
+
+def _is_bare(path: Path) -> bool:
+    return (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
+def _check_path(path: Path) -> None:
+    if not path.exists():
+        raise RepositoryError(
+            f"{path} does not exist.", hint="Check the path, or write user/repo for GitHub."
+        )
+    if not (_is_bare(path) or _is_clone(path)):
+        raise RepositoryError(
+            f"{path} is no git repository.", safe="Nothing was touched.", hint="Run `git init` in it first."
+        )
+
+
+def _standing(worktree: Path, address: Address, server: str) -> UserRepository | None:
+    """The clone of this repository that stands there; None where there is nothing yet."""
+    if not worktree.exists() or (worktree.is_dir() and not any(worktree.iterdir())):
+        return None
+    if (worktree / ".git").exists():
+        clone = discover(worktree)
+        origin = origin_of(clone)
+        if origin and parse_address(origin, server_url=server, base=worktree).key == address.key:
+            return clone
+    raise WorkTreeError(
+        f"{worktree} holds something else.",
+        safe="Nothing in it was touched.",
+        hint="Name another directory with --workdir, or move that one away.",
+    )
+
+
+def origin_of(clone: UserRepository) -> str | None:
+    """The URL of a clone's `origin`, None without one."""
+    repository = Repository(clone.git_dir, clone.work_tree)
+    done = repository.run("config", "--get", "remote.origin.url", accept=(0, 1))
+    return done.stdout.decode("utf-8", "surrogateescape").strip() or None
+
+
+def _storage(
+    wanted: str | Path | Literal[False] | None, runtime: Runtime, environ: Mapping[str, str]
+) -> str | None:
+    """The vault's folder: the argument, `GITSESSION_STORAGE`, or what suits the machine."""
+    if wanted is None:
+        wanted = environ.get(STORAGE_VARIABLE) or None
+    if wanted is False or wanted == "none":
+        return None
+    if wanted is None:
+        default = runtime.default_storage()
+        return None if default is None else str(default)
+    if wanted == "drive":
+        return str(runtime.mount())
+    text = str(wanted)
+    if "://" in text:
+        raise StorageError(f"{text} is no folder.", hint="Give a folder, or --storage none.")
+    return str(Path(text).expanduser().absolute())
+
+
+def local_login() -> str:
+    """The local user's name, made fit for a ref."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"user{os.getuid()}"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "user"
+
+
+def author(worktree: Path, login: str, account: Identity | None) -> Identity:
+    """Whom snapshots name: what git is configured with there, else the GitHub account, else the login."""
+    name, email = _setting(worktree, "user.name"), _setting(worktree, "user.email")
+    if name and email:
+        return Identity(name, email)
+    return account or Identity(name or login, email or f"{login}@users.noreply.github.com")
+
+
+def _setting(directory: Path, name: str) -> str:
+    return (
+        plain("config", "--get", name, cwd=directory, accept=(0, 1)).stdout.decode("utf-8", "replace").strip()
+    )

@@ -1,0 +1,71 @@
+"""The parameters of `gitsession.open`, checked before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gitsession.errors import UsageError
+from gitsession.model import parse_duration, parse_size
+
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "editor": ("auto", "lab", None),
+    "tunnel": ("auto", "ngrok", "colab", "none", None),
+    "branch": ("visible", "hidden"),
+    "branches": ("head", "all"),
+    "fork": ("auto", "always", "never"),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The parameters of `gitsession.open`, where each is explained."""
+
+    repo: str | Path
+    session: str | None = None
+    base: str | None = None
+    storage: str | Path | Literal[False] | None = None
+    workdir: str | Path | None = None
+    token: str | None = None
+    token_command: str | None = None
+    editor: Literal["auto", "lab"] | None = "auto"
+    tunnel: Literal["auto", "ngrok", "colab", "none"] | None = "auto"
+    port: int | None = None
+    password: str | None = None
+    extensions: Sequence[str] = ()
+    notebook: str | None = None
+    keep: Sequence[str] = ()
+    lazy: Sequence[str] = ()
+    max_file_size: str | int = "50MB"
+    max_remote_size: str | int = "500MB"
+    publish: bool = True
+    branch: Literal["visible", "hidden"] = "visible"
+    branches: Literal["head", "all"] = "head"
+    fork: Literal["auto", "always", "never"] = "auto"
+    take_over: bool = False
+    create: bool = False
+    lifetime: str | float | None = None
+    notify: str | None = None
+    progress: bool = True
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            UsageError: A value is malformed, or none of the choices.
+        """
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                said = ", ".join(str(choice) for choice in choices)
+                raise UsageError(
+                    f"{getattr(self, name)!r} is no value of {name}.", hint=f"Use one of: {said}."
+                )
+        for name in ("base", "session"):
+            value = getattr(self, name)
+            if value is not None and (value.startswith("-") or not value.isprintable() or not value.strip()):
+                raise UsageError(f"{value!r} is no {name}.", hint=f"Give {name} a plain name.")
+        parse_size(self.max_file_size), parse_size(self.max_remote_size)
+        if self.lifetime is not None:
+            parse_duration(self.lifetime)

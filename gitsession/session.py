@@ -1,0 +1,139 @@
+"""The handle that a notebook or the command line holds on a running session: a client of its agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gitsession.agent import control
+from gitsession.errors import NotSafeYet
+from gitsession.model import Level, Snapshot, Status
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from gitsession.agent.places import Places
+
+ANSWER_TIMEOUT = 30.0
+CLOSE_TIMEOUT = 120.0
+
+
+class Session:
+    """A session that runs in the background; this handle may be dropped and had again with `gitsession.open`.
+
+    As a context manager it is closed at the end of the block, with a last flush.
+
+    Example:
+        >>> with gitsession.open("ada/engine") as session:  # doctest: +SKIP
+        ...     (session.worktree / "notes.txt").write_text("hello")
+        ...     session.flush(timeout=30, level="safe")
+    """
+
+    def __init__(self, places: Places, *, resumed: bool = False, notes: Sequence[str] = ()) -> None:
+        self.places = places
+        self.resumed = resumed
+        self.notes = tuple(notes)
+
+    def _ask(self, op: str, timeout: float = ANSWER_TIMEOUT, **fields: Any) -> dict[str, Any]:
+        return control.ask(self.places.agent_socket, op, timeout=timeout, **fields)
+
+    def status(self) -> Status:
+        """What is saved where, what is at risk and why, and how long this machine is expected to last."""
+        return Status.from_json(self._ask("status")["status"])
+
+    def flush(self, timeout: float = 60.0, level: str | None = None) -> Status:
+        """Save and ship everything now, past every interval.
+
+        Args:
+            timeout: Seconds to wait.
+            level: `"local"`, `"stored"` or `"safe"` for everything; by default whatever every replica
+                that answers can give.
+
+        Raises:
+            NotSafeYet: It was not reached in time; the message names what is missing.
+        """
+        wanted = None if level is None else str(Level.parse(level))
+        answer = self._ask("flush", timeout=timeout + ANSWER_TIMEOUT, seconds=timeout, level=wanted)
+        missing = answer["missing"]
+        if missing:
+            raise NotSafeYet(
+                f"Not everything is {wanted or 'shipped'} yet: {'; '.join(missing)}.",
+                safe="What `gitsession status` shows as acknowledged is safe; saving goes on.",
+                hint="Wait and flush again, or see `gitsession status` for what stands in the way.",
+            )
+        return self.status()
+
+    def snapshots(self, limit: int = 100) -> list[Snapshot]:
+        """The newest snapshots first, at most `limit` of them."""
+        found = self._ask("log", limit=limit)["snapshots"]
+        return [Snapshot(entry["number"], entry["commit"], entry["at"], entry["subject"]) for entry in found]
+
+    def restore(self, path: str | None = None, at: int | str | None = None) -> tuple[str, ...]:
+        """Bring back a file, a folder, or with `path=None` the whole tree, as it was in a snapshot.
+
+        What is there now is saved as a snapshot before, so that a restore can itself be undone.
+
+        Args:
+            path: Relative to the work tree.
+            at: A snapshot's number, or a time such as `"10 minutes ago"`; the one before the last by default.
+
+        Returns:
+            The paths that changed.
+        """
+        return tuple(self._ask("restore", timeout=CLOSE_TIMEOUT, path=path, at=at)["changed"])
+
+    def commit(self, message: str, push: bool = False) -> str:
+        """Make a commit of everything on your own branch, as `git add --all` and `git commit` would.
+
+        Args:
+            message: The commit's message.
+            push: Push the branch to its upstream afterwards.
+
+        Returns:
+            The commit's id.
+        """
+        return str(self._ask("commit", timeout=CLOSE_TIMEOUT, message=message, push=push)["commit"])
+
+    def note_ran(self, record: str) -> None:
+        """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""
+        self._ask("note-ran", ran=record)
+
+    def processes(self) -> tuple[int, ...]:
+        """The process ids of what runs for this session: its keeper and its agent."""
+        sockets = (self.places.keeper_socket, self.places.agent_socket)
+        return tuple(int(control.ask(place, "ping", timeout=ANSWER_TIMEOUT)["pid"]) for place in sockets)
+
+    def close(self, *, flush: bool = True) -> tuple[str, ...]:
+        """Save everything, end the background processes and remove our hooks; your files stay.
+
+        Args:
+            flush: Save and ship everything first.
+
+        Returns:
+            What could not be saved anywhere but on this machine; nothing, when all went well.
+        """
+        answer = control.ask(self.places.keeper_socket, "stop", timeout=CLOSE_TIMEOUT, flush=flush)
+        return tuple(answer["missing"])
+
+    @property
+    def worktree(self) -> Path:
+        """The directory you edit."""
+        return self.status().worktree
+
+    @property
+    def url(self) -> str | None:
+        """A fresh link to the editor, good once and for ten minutes; None without an editor."""
+        link = self._ask("ticket")["url"]
+        return None if link is None else str(link)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Session at {self.places.directory.name}>"
