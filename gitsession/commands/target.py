@@ -44,7 +44,7 @@ def find(name: str | None, *, here: Path | None = None) -> Session:
     inside = [entry for entry in running if _stands_in(here or Path.cwd(), entry[1].worktree)]
     chosen = inside if len(running) > 1 else running
     if len(chosen) == 1:
-        return Session(chosen[0][0])
+        return Session(chosen[0][0], resumed=True)
     raise _unclear(name, [configuration for _, configuration in running])
 
 
