@@ -233,6 +233,7 @@ async def serve(settings: Settings) -> None:
     await web.SockSite(runner, listener).start()
     settings.control.unlink(missing_ok=True)
     control = await asyncio.start_unix_server(lambda r, w: _converse(gate, r, w), settings.control)
+    settings.control.chmod(0o600)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, gate.stopped.set)
     try:
         await gate.stopped.wait()

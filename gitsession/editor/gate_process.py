@@ -73,6 +73,8 @@ class GateProcess:
         if self._listener is None:
             self._listener = ports.listen(self.port or self._wanted_port)
             self.port = self._listener.getsockname()[1]
+        if self._process is not None:
+            run.end_group(self._process)
         self._process = self._spawn(self._listener.fileno())
         self._await_control()
         for url, host in self._allowed.items():
@@ -119,6 +121,14 @@ class GateProcess:
             return bool(self._ask("ping")["ok"])
         except EditorError:
             return False
+
+    def pid(self) -> int:
+        """Its process id.
+
+        Raises:
+            EditorError: It does not answer.
+        """
+        return int(self._ask("ping")["pid"])
 
     def mint(self) -> str:
         """A ticket: one use, ten minutes."""
