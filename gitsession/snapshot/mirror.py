@@ -46,6 +46,7 @@ _BASE = """[core]
 [transfer]
 	unpackLimit = 1
 """
+_OURS = f"\n{files.TEMPORARY_PREFIX}*\n".encode()  # what a killed restore may leave in the work tree
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 
 
@@ -66,12 +67,12 @@ def write(directory: Path, user: UserRepository, chosen: Mapping[str, str]) -> b
     changed = _put(directory / "config", (_BASE + _configuration(chosen)).encode("utf-8", "surrogateescape"))
     for source, target in _copies(directory, user).items():
         changed |= _put(target, _content(source))
+    changed |= _put(directory / "info/exclude", (_content(user.common_dir / "info/exclude") or b"") + _OURS)
     return changed | _put(directory / "objects/info/alternates", _alternates(user))
 
 
 def _copies(directory: Path, user: UserRepository) -> dict[Path, Path]:
     return {
-        user.common_dir / "info/exclude": directory / "info/exclude",
         user.common_dir / "info/attributes": directory / "info/attributes",
         user.git_dir / "info/sparse-checkout": directory / "info/sparse-checkout",
         user.common_dir / "shallow": directory / "shallow",

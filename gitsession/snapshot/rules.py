@@ -34,19 +34,17 @@ class Rules:
     """Answers for the paths of one work tree.
 
     Args:
-        repository: The shadow repository with the work tree, and an index like the user's.
-        user: The user's repository, for what its `info/` holds.
+        repository: A repository with the work tree; its index counts where a rule file is missing.
         settings: The settings in force.
     """
 
-    def __init__(self, repository: git.Repository, user: UserRepository, settings: Mapping[str, str]) -> None:
-        self._root = os.fsencode(user.work_tree)
+    def __init__(self, repository: git.Repository, settings: Mapping[str, str]) -> None:
+        self._root = os.fsencode(repository.work_tree or repository.git_dir)
         self._ignore = index.ignore_questions(repository)
         self._attributes = index.attribute_questions(repository)
         self._seen: dict[bytes, Stamp] = {}
         self._lines = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
-        self._general = _has_general_attributes(user, settings)
-        self._somewhere = False
+        self._general = any(stamps(_general_attributes(repository.git_dir, settings)))
 
     def close(self) -> None:
         """End the processes."""
@@ -95,24 +93,26 @@ def _stamp(path: bytes | Path) -> Stamp:
     return None
 
 
-def _has_general_attributes(user: UserRepository, settings: Mapping[str, str]) -> bool:
-    """Whether attributes come from outside the work tree."""
-    return any(_stamp(path) is not None for path in general_files(user, settings)[1::2])
-
-
 def general_files(user: UserRepository, settings: Mapping[str, str]) -> tuple[Path, ...]:
-    """The rule files outside the work tree: in turn one of ignore rules and one of attributes."""
-    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
+    """The rule files outside the work tree, whether they exist or not."""
     return (
+        *_general_attributes(user.common_dir, settings),
         user.common_dir / "info/exclude",
-        user.common_dir / "info/attributes",
-        Path(settings.get("core.excludesfile") or folder / "ignore"),
-        Path(settings.get("core.attributesfile") or folder / "attributes"),
         user.git_dir / "info/sparse-checkout",
-        SYSTEM_ATTRIBUTES,
+        Path(settings.get("core.excludesfile") or configuration_folder() / "ignore"),
     )
+
+
+def configuration_folder() -> Path:
+    """Where git looks for the user's own files beside `~/.gitconfig`."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
 
 
 def stamps(paths: Iterable[Path]) -> tuple[Stamp, ...]:
     """What tells whether any of these files changed."""
     return tuple(_stamp(path) for path in paths)
+
+
+def _general_attributes(git_dir: Path, settings: Mapping[str, str]) -> tuple[Path, ...]:
+    own = Path(settings.get("core.attributesfile") or configuration_folder() / "attributes")
+    return (git_dir / "info/attributes", own, SYSTEM_ATTRIBUTES)

@@ -157,9 +157,9 @@ class Sweep:
 
 
 def _configurations(user: UserRepository) -> Iterable[Path]:
-    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
     own = (user.common_dir / "config", user.git_dir / "config.worktree")
-    return (*own, Path.home() / ".gitconfig", folder / "config", Path("/etc/gitconfig"))
+    general = (Path.home() / ".gitconfig", rules.configuration_folder() / "config", Path("/etc/gitconfig"))
+    return (*own, *general)
 
 
 def _line(change: tuple[bytes, Entry | None]) -> tuple[bytes, bytes, str]:

@@ -234,7 +234,7 @@ class Snapshots:
 
     def _answers(self) -> Rules:
         if self._rules is None:
-            self._rules = Rules(self._sweep.seed, self._user, self._shadow.settings)
+            self._rules = Rules(self._sweep.seed, self._shadow.settings)
         return self._rules
 
     def _endangered(self) -> Iterator[bytes]:

@@ -58,8 +58,13 @@ class WorkTree:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every directory."""
         for fd in self._fds:
             os.close(fd)
+        self._fds.clear()
 
     def place(self, path: bytes, *, create: bool = False) -> Place | None:
         """Where a path lies; None where a directory on the way is missing, a file or a symlink.

@@ -1,0 +1,215 @@
+"""Putting files back: from a snapshot into the work tree, byte for byte, and never outside of it.
+
+Every file is written beside its place and renamed over it, so that a reader or a kill sees the old or the
+new. Directories are walked by handle, so that no symlink leads elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitsession import git
+from gitsession.errors import GitError
+from gitsession.files import TEMPORARY_PREFIX
+from gitsession.git import index, objects
+from gitsession.model import Skipped
+from gitsession.snapshot import names, trees
+from gitsession.snapshot.capture import differs
+from gitsession.snapshot.rules import Conversion, Rules
+from gitsession.snapshot.worktree import Place, WorkTree
+
+ABSENT = b"000000"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What `restore` did: the paths written, removed, and left alone with the reason."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def restore(
+    repository: git.Repository,
+    commit: str,
+    work_tree: Path,
+    paths: Collection[str] | None = None,
+    *,
+    base: str | None = None,
+) -> Restored:
+    """Make the work tree, or some paths of it, what a snapshot holds.
+
+    Args:
+        repository: Where git sees the snapshot.
+        commit: The snapshot's commit, or a tree.
+        work_tree: Where to write.
+        paths: The files and directories to restore; everything by default.
+        base: A commit or tree that the work tree equals, such as a snapshot just taken. Only what differs
+            from it is touched, and what it has but `commit` has not is removed. Without it nothing is
+            removed, and a file with the right content already is left as it is.
+
+    Raises:
+        GitError: The snapshot, or an object of it, is missing.
+        OSError: The disk is full or failing; each file is either as before or restored.
+    """
+    handle = replace(repository, work_tree=work_tree)
+    changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
+    with _Restoring(handle, work_tree, trust=base is not None) as restoring:
+        for change in reversed(changes):
+            if change.new_mode == ABSENT:
+                restoring.remove(change)
+        for change in sorted(changes, key=_rules_first):
+            if change.new_mode != ABSENT:
+                restoring.write(change)
+        return restoring.done()
+
+
+def _rules_first(change: objects.Change) -> tuple[bool, bytes]:
+    """Attribute files come first: they decide the bytes of the others."""
+    return (change.path.rpartition(b"/")[2] != b".gitattributes", change.path)
+
+
+class _Restoring:
+    """One pass of restoring, with the processes that it needs."""
+
+    def __init__(self, repository: git.Repository, root: Path, *, trust: bool) -> None:
+        self._root = root
+        self._trust = trust
+        self._repository = repository
+        self._plain = objects.Reader(repository)
+        self._filtered = objects.Reader(repository, filtered=True)
+        self._rules = Rules(repository, index.settings_in_force(repository))
+        self._written: list[bytes] = []
+        self._removed: list[bytes] = []
+        self._skipped: dict[bytes, str] = {}
+
+    def __enter__(self) -> _Restoring:
+        self._tree = WorkTree(self._root)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._tree.close()
+        self._plain.close()
+        self._filtered.close()
+        self._rules.close()
+
+    def done(self) -> Restored:
+        skipped = tuple(Skipped(os.fsdecode(path), reason) for path, reason in self._skipped.items())
+        return Restored(_decoded(self._written), _decoded(self._removed), skipped)
+
+    def remove(self, change: objects.Change) -> None:
+        """Remove a file, and the directories that it leaves empty."""
+        place = self._tree.place(change.path)
+        if place is None or change.old_mode == trees.SUBMODULE:
+            return
+        with suppress(FileNotFoundError, IsADirectoryError):
+            os.unlink(place.name, dir_fd=place.directory)
+            self._removed.append(change.path)
+            self._remove_empty(change.path)
+
+    def _remove_empty(self, path: bytes) -> None:
+        self._tree.forget()
+        while b"/" in path:
+            path = path.rpartition(b"/")[0]
+            place = self._tree.place(path)
+            if place is None:
+                return
+            try:
+                os.rmdir(place.name, dir_fd=place.directory)
+            except OSError:
+                return
+
+    def write(self, change: objects.Change) -> None:
+        """Write one file, symlink or the directory of a submodule."""
+        reason = names.refusal(change.path, symlink=change.new_mode == trees.LINK)
+        place = None if reason else self._tree.place(change.path, create=True)
+        if place is None:
+            self._skipped[change.path] = reason or "a file or symlink stands where its directory belongs"
+        elif change.new_mode == trees.SUBMODULE:
+            with suppress(FileExistsError):
+                os.mkdir(place.name, dir_fd=place.directory)
+        elif self._is_free(place, change):
+            self._put(place, change)
+
+    def _is_free(self, place: Place, change: objects.Change) -> bool:
+        """Whether the path is to be written: it may be right already, or a directory may be in the way."""
+        seen = place.stat()
+        if seen is None:
+            return True
+        if stat.S_ISDIR(seen.st_mode):
+            return self._is_emptied(place, change.path)
+        is_right = not self._trust and _mode(seen) == change.new_mode and self._has(place, change)
+        return not is_right
+
+    def _is_emptied(self, place: Place, path: bytes) -> bool:
+        try:
+            os.rmdir(place.name, dir_fd=place.directory)
+        except OSError:
+            self._skipped[path] = "a directory with files of its own is in the way"
+            return False
+        return True
+
+    def _has(self, place: Place, change: objects.Change) -> bool:
+        if self._rules.conversion(change.path) is not Conversion.NONE:
+            return False
+        return not differs(place, trees.Entry(change.new_mode, bytes.fromhex(change.new)))
+
+    def _put(self, place: Place, change: objects.Change) -> None:
+        temporary = Place(place.directory, f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}".encode())
+        try:
+            if change.new_mode == trees.LINK:
+                os.symlink(self._content(change), temporary.name, dir_fd=temporary.directory)
+            else:
+                self._fill(temporary, change)
+            os.rename(temporary.name, place.name, src_dir_fd=temporary.directory, dst_dir_fd=place.directory)
+            self._written.append(change.path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary.name, dir_fd=temporary.directory)
+
+    def _fill(self, temporary: Place, change: objects.Change) -> None:
+        mode = 0o777 if change.new_mode == trees.EXECUTABLE else 0o666
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(temporary.name, flags, mode, dir_fd=temporary.directory)
+        with os.fdopen(fd, "wb") as file:
+            self._copy(change, file.write)
+
+    def _copy(self, change: objects.Change, write: Callable[[bytes], object]) -> None:
+        """Hand over the bytes as a checkout would have them; as recorded where git cannot convert them."""
+        converts = self._rules.conversion(change.path) is not Conversion.NONE and b"\n" not in change.path
+        if converts:
+            try:
+                pieces: list[bytes] = []
+                self._filtered.copy(f"{change.new} {os.fsdecode(change.path)}", pieces.append)
+            except GitError as problem:
+                self._skipped[change.path] = (
+                    f"written as recorded, since git cannot convert it: {problem.what}"
+                )
+            else:
+                write(b"".join(pieces))
+                return
+        if self._plain.copy(change.new, write) is None:
+            raise GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
+
+    def _content(self, change: objects.Change) -> bytes:
+        content = self._plain.read(change.new)
+        if content is None:
+            raise GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
+        return content
+
+
+def _mode(seen: os.stat_result) -> bytes:
+    if stat.S_ISLNK(seen.st_mode):
+        return trees.LINK
+    return trees.EXECUTABLE if seen.st_mode & stat.S_IXUSR else trees.REGULAR
+
+
+def _decoded(paths: Iterable[bytes]) -> tuple[str, ...]:
+    return tuple(sorted(map(os.fsdecode, paths)))
