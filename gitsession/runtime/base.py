@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -56,7 +55,7 @@ class Runtime(Protocol):
         """
         ...
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, name: str, /) -> str | None:
         """A secret that the person keeps with the platform; None where it has no place for them.
 
         Raises:
@@ -84,7 +83,7 @@ class Runtime(Protocol):
         """The end that the platform itself has announced, if it has; poll it every few seconds."""
         ...
 
-    def port_url(self, port: int) -> str | None:
+    def port_url(self, port: int, /) -> str | None:
         """Where the person's browser reaches a port of this machine; None where only a tunnel does."""
         ...
 
@@ -121,4 +120,4 @@ def data_folder() -> Path:
     """The person's own folder for data on this machine."""
     from platformdirs import user_data_path
 
-    return Path(os.path.abspath(user_data_path("gitsession")))
+    return user_data_path("gitsession").absolute()

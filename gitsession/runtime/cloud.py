@@ -48,11 +48,13 @@ class Cloud(Local):
     def __init__(self, provider: Provider, metadata: str = LINK_LOCAL) -> None:
         self.name = provider.name
         self._provider, self._metadata = provider, metadata
+        self._announced: float | None = None
 
     def notice(self) -> Deadline | None:
         """The announced end, which is a true deadline; None also when the server does not answer."""
-        at = self._provider.notice(self._metadata)
-        return None if at is None else Deadline(at, estimate=False)
+        seen = [at for at in (self._announced, self._provider.notice(self._metadata)) if at is not None]
+        self._announced = min(seen, default=None)
+        return None if self._announced is None else Deadline(self._announced, estimate=False)
 
 
 def provider_of(dmi: Path = Path("/sys/class/dmi/id")) -> Provider | None:

@@ -58,7 +58,7 @@ class Kaggle(Local):
         """Kaggle's documented limit."""
         return TPU_LIFETIME if "TPU_WORKER_ID" in self._environ else LIFETIME
 
-    def port_url(self, port: int) -> str | None:
+    def port_url(self, _port: int) -> str | None:
         """None: no port of a Kaggle machine can be reached from outside."""
         return None
 

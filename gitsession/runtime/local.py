@@ -33,10 +33,10 @@ class Local:
         """
         raise StorageError(
             f"Google Drive cannot be mounted on {self.name}.",
-            hint='Name a folder: storage="/path" or --storage /path; it may be one that Drive\'s own client syncs.',
+            hint='Name a folder: storage="/path" or --storage /path.',
         )
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, _name: str) -> str | None:
         """There is no place for secrets but the environment."""
         return None
 
