@@ -14,8 +14,9 @@ import click
 
 from gitsession import run
 from gitsession.commands.open import open_session
-from gitsession.commands.output import say
+from gitsession.commands.output import print_json, say
 from gitsession.commands.status import show
+from gitsession.commands.target import json_option
 from gitsession.errors import WorkTreeError
 from gitsession.git import Repository, plain
 from gitsession.model import Identity
@@ -145,13 +146,17 @@ Edit files there and watch:
 @click.command(epilog="Example: gitsession demo --directory /tmp/demo")
 @click.option("--directory", type=click.Path(path_type=Path), default=Path("sample"), show_default=True)
 @click.option("--keep-running", is_flag=True, help="Leave the session running at the end.")
-def command(directory: Path, keep_running: bool) -> None:
+@json_option
+def command(directory: Path, keep_running: bool, as_json: bool) -> None:
     """Play the whole story on this machine: open, edit, kill everything, resume. No account, no network."""
     stage = _checked(directory)
     os.environ["GITSESSION_HOME"] = str(stage.state)
     session = play(stage)
-    show(session.status())
+    status = session.status()
+    show(status)
     if keep_running:
         _how_to_go_on(stage)
     else:
         session.close()
+    if as_json:
+        print_json(status.to_json())
