@@ -245,11 +245,21 @@ def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
     return done.code == 0
 
 
-def is_complete(repository: Repository, *oids: str, timeout: float = CLONE_TIMEOUT) -> bool:
-    """Whether everything that these commits reach is here; nothing is fetched to make it so."""
+def is_complete(
+    repository: Repository, *oids: str, beyond_refs: bool = False, timeout: float = CLONE_TIMEOUT
+) -> bool:
+    """Whether everything that these commits reach is here; nothing is fetched to make it so.
+
+    Args:
+        repository: Where to look.
+        oids: The commits.
+        beyond_refs: Take what the repository's refs reach for complete, as git's own fetch does.
+        timeout: Seconds.
+    """
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
+    known = ("--not", "--all") if beyond_refs else ()
     try:
-        repository.run("rev-list", "--objects", "--quiet", *oids, "--", timeout=timeout, env=offline)
+        repository.run("rev-list", "--objects", "--quiet", *oids, *known, "--", timeout=timeout, env=offline)
     except GitError:
         return False
     return True

@@ -19,6 +19,7 @@ _INCREMENT = re.compile(rf"([1-9]\d*|0)-({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY
 _BASE = re.compile(rf"({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY}")
 _HELD = re.compile(rf"([0-9a-f]{{64}}){_COPY}")
 _FINISHED = re.compile(rf"finished-({_OID}){_COPY}")
+_VERSION = re.compile(r"gitsession-v(\d{1,6})")
 _RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -112,6 +113,11 @@ def _numbered(header: Header, prefix: str) -> tuple[str | None, int | None]:
         if text != ref and re.fullmatch(r"\d{1,15}", text):
             return oid, int(text)
     return None, None
+
+
+def newest_version(entries: Iterable[str]) -> int:
+    """The highest format version that a storage folder's names tell of, 0 where there is none."""
+    return max((int(match[1]) for entry in entries if (match := _VERSION.fullmatch(entry))), default=0)
 
 
 def read_listing(paths: Iterable[str]) -> Listing:

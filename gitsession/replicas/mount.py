@@ -94,10 +94,9 @@ class Mount:
         """What the mount calls each file; None where it says nothing."""
         return tuple(self._ask("identities", paths=list(paths)))
 
-    def size(self, path: str) -> int | None:
-        """A file's bytes; None where there is none."""
-        found: int | None = self._ask("size", path=path)
-        return found
+    def sha256s(self, paths: Sequence[str]) -> tuple[str | None, ...]:
+        """The SHA-256 of files, each read whole; None for one that cannot be read."""
+        return tuple(self._ask("sha256s", paths=list(paths)))
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files, in this order."""

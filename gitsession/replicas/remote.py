@@ -18,7 +18,7 @@ from gitsession.replicas.peek import peek
 from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
 
 READ_BACK_TIMEOUT = 60.0
-FETCHED = "refs/gitsession-fetched"
+FETCHED = "refs/gitsession-fetched/remote"
 
 
 @dataclass

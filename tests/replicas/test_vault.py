@@ -327,8 +327,8 @@ def test_held_content_is_kept_continued_and_given_back(vaults: Vaults, chain: Ch
     place.parent.mkdir(parents=True)
     place.write_bytes(large.read_bytes()[:3_000_000])
     with pytest.raises(StorageError, match="torn"):
-        vault.fetch_held(name, sealed / "back.bin")
+        vault.held.fetch(name, sealed / "back.bin")
     assert not (sealed / "back.bin").exists()
-    assert vault.hold(large, name) is Level.STORED
-    vault.fetch_held(name, sealed / "back.bin")
+    assert vault.held.keep(large, name) is Level.STORED
+    vault.held.fetch(name, sealed / "back.bin")
     assert (sealed / "back.bin").read_bytes() == large.read_bytes()

@@ -1,0 +1,144 @@
+"""Getting a session back from a vault: what is whole is read, what is not is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitsession.errors import FormatError, GitError, StorageError
+from gitsession.git import bundle, refs
+from gitsession.git.command import Repository
+from gitsession.git.transfer import is_complete
+from gitsession.model import Skipped
+from gitsession.replicas.bundles import Base, Claim, Increment, claim
+from gitsession.replicas.mount import Mount
+
+BATCH = 32
+RESTORED_BASE = "refs/gitsession-fetched/base"
+Heads = Callable[[Sequence[str]], Sequence["bytes | None"]]
+
+
+@dataclass
+class Recovery:
+    """One restore into a repository.
+
+    Args:
+        mount: The vault's storage.
+        folder: The repository's folder below it.
+        repository: Where the objects go.
+        place: A local folder for files on their way.
+        bases: The bundles of the user's history that may be needed.
+    """
+
+    mount: Mount
+    folder: str
+    repository: Repository
+    place: Path
+    bases: Sequence[Base]
+    skipped: list[Skipped] = field(default_factory=list)
+    _tried: set[str] = field(default_factory=set)
+
+    def best(self, increments: Mapping[str, Sequence[Increment]], heads: Heads) -> str | None:
+        """The newest complete state of a session, of whichever runtime; None where there is none."""
+        found: tuple[str, Claim] | None = None
+        for runtime, claimed in by_rank(increments, heads):
+            if found is not None and found[1].rank >= claimed.rank:
+                break
+            other = self.newest(increments[runtime])
+            if other is not None and (found is None or other[1].rank > found[1].rank):
+                found = other
+        return None if found is None else found[0]
+
+    def newest(self, increments: Sequence[Increment]) -> tuple[str, Claim] | None:
+        """Bring one runtime's increments here; the newest state of them that is complete, if any is."""
+        claims: dict[str, Claim] = {}
+        for first in range(0, len(increments), BATCH):
+            claims |= self._read_batch(increments[first : first + BATCH])
+        for increment in reversed(increments):
+            if increment.state in claims and is_complete(self.repository, increment.state, beyond_refs=True):
+                return increment.state, claims[increment.state]
+        return None
+
+    def bring_bases(self, wanted: Sequence[str] = ()) -> bool:
+        """Bring the user's history here: until these commits are, or all of it; whether they are."""
+        exact = [base for base in self.bases if base.oid in wanted]
+        for base in [*exact, *(base for base in self.bases if base not in exact)]:
+            if wanted and self._has(wanted):
+                return True
+            self._bring(base)
+        return self._has(wanted)
+
+    def _bring(self, base: Base) -> None:
+        if base.path in self._tried:
+            return
+        self._tried.add(base.path)
+        target = self.place / f"{base.sha256}.bundle"
+        (got,) = self.mount.get([(f"{self.folder}/{base.path}", target)])
+        if self._is_whole(base.path, base.sha256, got):
+            below = [oid for oid in bundle.read_header(target).prerequisites if not self._has([oid])]
+            if below:
+                self.bring_bases(below)
+            if self._into_repository(base.path, target, checked=False):
+                # it matches its hash, so it is what git once packed completely: others may lean on it
+                refs.update(self.repository, {f"{RESTORED_BASE}/{base.oid}": base.oid})
+        target.unlink(missing_ok=True)
+
+    def _read_batch(self, increments: Sequence[Increment]) -> dict[str, Claim]:
+        targets = {one.path: self.place / f"{one.sha256}.bundle" for one in increments}
+        got = self.mount.get([(f"{self.folder}/{path}", target) for path, target in targets.items()])
+        claims: dict[str, Claim] = {}
+        for increment, answer in zip(increments, got, strict=True):
+            target = targets[increment.path]
+            if self._is_whole(increment.path, increment.sha256, answer):
+                found = self._read_increment(increment, target)
+                if found is not None:
+                    claims[increment.state] = found
+            target.unlink(missing_ok=True)
+        return claims
+
+    def _read_increment(self, increment: Increment, target: Path) -> Claim | None:
+        try:
+            header = bundle.read_header(target)
+        except FormatError as damaged:
+            self.skipped.append(Skipped(increment.path, damaged.what))
+            return None
+        missing = [oid for oid in header.prerequisites if not self._has([oid])]
+        if missing and not self.bring_bases(missing):
+            self.skipped.append(Skipped(increment.path, "it builds on what is not there"))
+            return None
+        return claim(header) if self._into_repository(increment.path, target, checked=True) else None
+
+    def _into_repository(self, path: str, target: Path, *, checked: bool) -> bool:
+        try:
+            bundle.read(self.repository, target, checked=checked)
+        except (GitError, FormatError) as failed:
+            self.skipped.append(Skipped(path, failed.what))
+            return False
+        return True
+
+    def _is_whole(self, path: str, sha256: str, got: str | StorageError) -> bool:
+        if isinstance(got, StorageError):
+            self.skipped.append(Skipped(path, got.what))
+        elif got != sha256:
+            self.skipped.append(Skipped(path, "torn: its content does not match its name"))
+        return got == sha256
+
+    def _has(self, oids: Sequence[str]) -> bool:
+        if not oids:
+            return True
+        stdin = "".join(f"{oid}\n" for oid in oids).encode()
+        answer = self.repository.output("cat-file", "--batch-check", stdin=stdin)
+        return b" missing\n" not in answer
+
+
+def by_rank(increments: Mapping[str, Sequence[Increment]], heads: Heads) -> list[tuple[str, Claim]]:
+    """Runtimes with what their newest bundle claims, highest rank first; the headers are read by `heads`."""
+    newest = {runtime: own[-1] for runtime, own in increments.items()}
+    claims: list[tuple[str, Claim]] = []
+    for runtime, content in zip(newest, heads([one.path for one in newest.values()]), strict=True):
+        try:
+            claims.append((runtime, claim(bundle.parse_header(content or b""))))
+        except FormatError:
+            claims.append((runtime, Claim()))
+    return sorted(claims, key=lambda entry: (entry[1].rank, entry[0]), reverse=True)

@@ -1,0 +1,291 @@
+"""The vault as a replica: write-once bundles in a durable folder, each proved by the hash in its name.
+
+A runtime writes increments only in a folder of its own, and its first bundle there builds on nothing but the
+user's own history. So no runtime depends on a file that another one may remove, and no lock is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitsession import files
+from gitsession.address import Address
+from gitsession.errors import FormatError, SessionError, StorageError
+from gitsession.git import refs
+from gitsession.git.command import Repository
+from gitsession.git.transfer import CLONE_TIMEOUT
+from gitsession.model import FORMAT_VERSION, Level, SessionName, Skipped
+from gitsession.replicas.base import Acknowledgement, Found, Shipment
+from gitsession.replicas.bundles import Listing, newest_version, read_listing
+from gitsession.replicas.chain import HEAD, Chain
+from gitsession.replicas.held import HeldFiles, is_uploaded
+from gitsession.replicas.history import NEEDS_THE_REMOTE, History
+from gitsession.replicas.ledger import Ledger
+from gitsession.replicas.mount import STALL, Mount
+from gitsession.replicas.peek import peek
+from gitsession.replicas.recovery import Recovery, by_rank
+from gitsession.replicas.sealing import clear, workplace
+
+FETCHED = "refs/gitsession-fetched/vault"
+
+
+@dataclass
+class Vault:
+    """One repository's folder in a storage folder.
+
+    Args:
+        storage: The storage folder; it is made at the first write.
+        address: Whose repository; it names the folder.
+        runtime: This runtime's id; it names the folder that is written.
+        repository: The shadow repository.
+        session: What `ship` writes; `find` and `fetch` work without.
+        mountpoint: Where the storage's file system must be mounted. By default it is found out at the first
+            contact and remembered in the shadow repository; give it where an unmounted place looks like a
+            folder that could be made.
+        timeout: Seconds that git may take to write one bundle.
+        stall: Seconds without progress after which the storage counts as stuck.
+
+    Example:
+        >>> vault = Vault(Path("/content/drive/MyDrive/gitsession"), address, "r1", shadow)  # doctest: +SKIP
+        >>> vault.find()  # doctest: +SKIP
+    """
+
+    storage: Path
+    address: Address
+    runtime: str
+    repository: Repository
+    session: SessionName | None = None
+    mountpoint: Path | None = None
+    timeout: float = CLONE_TIMEOUT
+    stall: float = STALL
+    name: str = "vault"
+    skipped: tuple[Skipped, ...] = field(default=(), init=False)
+    _mount: Mount | None = field(default=None, init=False, repr=False)
+    _chain: Chain | None = field(default=None, init=False, repr=False)
+    _history: History | None = field(default=None, init=False, repr=False)
+    _unproved: list[str] = field(default_factory=list, init=False, repr=False)
+
+    def ship(self, shipment: Shipment) -> Acknowledgement:
+        """Write what is new as one bundle and read it back; fold where there are many. Errors: see `Replica`.
+
+        The level is `STORED`; `SAFE` where the mount proves that all was uploaded; `LOCAL` with the note
+        `needs the remote` while the user's own history is not in the vault.
+        """
+        try:
+            return self._ship(shipment)
+        except StorageError:
+            self._chain = None  # what the storage has is looked at anew once it answers
+            raise
+
+    def _ship(self, shipment: Shipment) -> Acknowledgement:
+        known = self._ledger.read().get("state")
+        chain, history = self._opened(shipment.snapshot, known)
+        if known != shipment.state or not chain.live:
+            counter = shipment.counter or peek(self.repository, shipment.state).counter or 0
+            self._count(chain, chain.write(shipment, counter, known, history.prerequisites))
+            self._ledger.note({"state": shipment.state})
+            if chain.is_long:
+                self._unproved.clear()
+                self._count(chain, chain.fold(shipment, counter, history.prerequisites))
+        whole = history.bring()
+        self._ledger.note({"whole": history.start or shipment.state if whole else None})
+        return Acknowledgement(
+            shipment.snapshot, shipment.number, shipment.state, self._level(whole), history.note
+        )
+
+    def acknowledged(self) -> Acknowledgement | None:
+        """The last acknowledgement, from the shadow repository; the storage is not touched."""
+        known = self._ledger.read()
+        seen = peek(self.repository, known["state"]) if "state" in known else None
+        if seen is None or seen.snapshot is None:
+            return None
+        whole = "whole" in known
+        note = "" if whole else NEEDS_THE_REMOTE
+        return Acknowledgement(seen.snapshot, seen.number or 0, known["state"], self._level(whole), note)
+
+    def confirm(self) -> Acknowledgement | None:
+        """Ask the mount whether what was written has been uploaded since; then the level is `SAFE`.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        if self._unproved and self._chain is not None:
+            identities = self._opened_mount().identities(self._unproved)
+            pairs = zip(self._unproved, identities, strict=True)
+            self._unproved = [path for path, identity in pairs if not is_uploaded(identity)]
+        return self.acknowledged()
+
+    def find(self, *, details: bool = False) -> tuple[Found, ...]:
+        """Every session of the repository in the vault, by one listing.
+
+        Args:
+            details: Read the head of each runtime's newest bundle too, to know snapshot, number and counter.
+
+        Raises:
+            StorageError: The storage does not answer.
+            FormatError: It was written by a newer gitsession.
+        """
+        listing = self._listing()
+        return tuple(self._found(listing, session, details) for session in listing.sessions)
+
+    def runtimes(self, session: SessionName) -> tuple[str, ...]:
+        """Whose bundles the session has: more than one where a runtime wrote on after it had lost the lead.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        return tuple(self._listing().of(session))
+
+    def fetch(
+        self, session: SessionName, *, into: Repository | None = None, runtime: str | None = None
+    ) -> str:
+        """Bring a session's newest complete state here with all that it reaches, and answer with its id.
+
+        What is torn, missing or foreign is left out; `skipped` names it with its reason.
+
+        Args:
+            session: Which.
+            into: Where to; the shadow repository by default.
+            runtime: Take only what this runtime wrote; by default whoever has the highest open-counter, then
+                the newest snapshot.
+
+        Raises:
+            SessionError: The vault does not have the session.
+            StorageError: The storage does not answer, or nothing of the session is complete without the
+                user's history, which only the remote has: fetch that first.
+        """
+        listing = self._listing()
+        wrote = listing.of(session)
+        increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
+        if not increments:
+            raise SessionError(f"The session {session} is not in the vault.")
+        target = into or self.repository
+        with workplace(target) as place:
+            recovery = Recovery(self._opened_mount(), self._folder, target, place, listing.bases)
+            best = recovery.best(increments, self._heads)
+        self.skipped = (*listing.skipped, *recovery.skipped)
+        if best is None:
+            raise self._nothing_complete(session)
+        refs.update(target, {f"{FETCHED}/{session.login}/{session.name}": best})
+        return best
+
+    def finish(self) -> None:
+        """Mark the session as finished, for `find`.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        session, state = self._own_session(), self._ledger.read().get("state")
+        if state is None:
+            raise SessionError(f"Nothing of {session} is in the vault.")
+        folder = f"{self._folder}/sessions/{session.login}/{session.name}/{self.runtime}"
+        with workplace(self.repository) as place:
+            empty = place / "finished"
+            empty.touch()
+            self._opened_mount().put(empty, f"{folder}/finished-{state}", hashlib.sha256().hexdigest())
+
+    def remove(self, session: SessionName) -> None:
+        """Remove everything of a session but what sessions share.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        place = f"{self._folder}/sessions/{session.login}/{session.name}"
+        mount = self._opened_mount()
+        mount.remove([f"{place}/{path}" for path in mount.walk(place)])
+
+    def close(self) -> None:
+        """Leave the storage, so that it can be unmounted; the next request comes back."""
+        if self._mount is not None:
+            self._mount.close()
+
+    @property
+    def held(self) -> HeldFiles:
+        """The contents that may not leave for the remote, and kept files."""
+        return HeldFiles(self._opened_mount(), self._folder)
+
+    @property
+    def _folder(self) -> str:
+        return f"gitsession-v{FORMAT_VERSION}/{self.address.key}"
+
+    @property
+    def _ledger(self) -> Ledger:
+        session = self._own_session()
+        place = hashlib.sha256(f"{self.storage}\0{self.runtime}".encode()).hexdigest()[:12]
+        return Ledger(self.repository, f"vault/{place}/{session.login}/{session.name}")
+
+    @property
+    def _memory(self) -> Path:
+        place = hashlib.sha256(str(self.storage).encode()).hexdigest()[:12]
+        return self.repository.git_dir / f"gitsession-mountpoint-{place}"
+
+    def _own_session(self) -> SessionName:
+        if self.session is None:
+            raise SessionError("This vault was opened to read, not for a session.")
+        return self.session
+
+    def _opened_mount(self) -> Mount:
+        if self._mount is None:
+            remembered = Path(self._memory.read_text()) if self._memory.exists() else None
+            self._mount = Mount(self.storage, self.mountpoint or remembered, self.stall)
+        return self._mount
+
+    def _listing(self) -> Listing:
+        mount = self._opened_mount()
+        if newest_version(mount.probe()) > FORMAT_VERSION:
+            raise _written_by_a_newer(self.storage)
+        if mount.mountpoint is not None and not self._memory.exists():
+            files.write_atomically(self._memory, str(mount.mountpoint).encode())
+        return read_listing(mount.walk(self._folder))
+
+    def _opened(self, snapshot: str, known: str | None) -> tuple[Chain, History]:
+        if self._chain is None or self._history is None:
+            session = self._own_session()
+            clear(self.repository)
+            listing, mount = self._listing(), self._opened_mount()
+            place = (self.repository, mount, self._folder)
+            self._history = History(*place, snapshot, list(listing.bases), self.timeout)
+            chain = Chain(*place, session, self.runtime, self.timeout)
+            chain.load(known)
+            self._unproved = [f"{self._folder}/{one.path}" for one in chain.live]
+            self._chain = chain
+        return self._chain, self._history
+
+    def _count(self, chain: Chain, identity: str | None) -> None:
+        if not is_uploaded(identity):
+            self._unproved.append(f"{self._folder}/{chain.live[-1].path}")
+
+    def _level(self, whole: bool) -> Level:
+        if not whole:
+            return Level.LOCAL
+        return Level.STORED if self._unproved or self._chain is None else Level.SAFE
+
+    def _heads(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
+        return self._opened_mount().heads([f"{self._folder}/{path}" for path in paths], HEAD)
+
+    def _found(self, listing: Listing, session: SessionName, details: bool) -> Found:
+        increments = listing.of(session)
+        heads: Callable[[Sequence[str]], Sequence[bytes | None]] = (
+            self._heads if details else lambda paths: [None] * len(paths)
+        )
+        runtime, seen = by_rank(increments, heads)[0]
+        state, finished = increments[runtime][-1].state, session in listing.finished
+        return Found(session, state, seen.snapshot, seen.number, seen.counter, self.name, finished=finished)
+
+    def _nothing_complete(self, session: SessionName) -> StorageError:
+        return StorageError(
+            f"The vault's copy of {session} {NEEDS_THE_REMOTE}.",
+            safe="Nothing was changed.",
+            hint="Open it while the remote can be reached: the repository's own history comes from there.",
+        )
+
+
+def _written_by_a_newer(storage: Path) -> FormatError:
+    return FormatError(
+        f"The storage {storage} was written by a newer gitsession.",
+        safe="Nothing there was touched.",
+        hint="Upgrade with `pip install --upgrade gitsession`.",
+    )
