@@ -63,6 +63,7 @@ class Capture:
         admit: Whether a path that no snapshot holds yet may come in.
 
     Attributes:
+        body: The new objects; nothing may be settled before it is appended.
         changes: What differs from the trees; None for what is gone.
         skipped: Why a path is not recorded, or not surely whole.
         held: The paths whose new content is left out.
@@ -73,7 +74,7 @@ class Capture:
         self._means = means
         self._admit = admit
         self._trees = trees
-        self._body = body
+        self.body = body
         self._convert: list[bytes] = []
         self.changes: dict[bytes, Entry | None] = {}
         self.skipped: dict[bytes, Skipped] = {}
@@ -195,17 +196,17 @@ class Capture:
             self._record(path, self._mode(path, seen), content)
 
     def _read_large(self, path: bytes, fd: int, seen: os.stat_result, conversion: Conversion) -> None:
-        mark = self._body.mark()
-        oid, has_returns = _streamed(self._body, fd, seen.st_size)
+        mark = self.body.mark()
+        oid, has_returns = _streamed(self.body, fd, seen.st_size)
         if conversion is Conversion.LINE_ENDS and has_returns:
-            self._body.rewind(mark)
+            self.body.rewind(mark)
             self._convert.append(path)
             return
         known = self._trees.entry(path)
-        if oid is None or (known is not None and known.oid == oid) or oid in self._body:
-            self._body.rewind(mark)
+        if oid is None or (known is not None and known.oid == oid) or oid in self.body:
+            self.body.rewind(mark)
         else:
-            self._body.note(b"blob", oid, seen.st_size, mark[0])
+            self.body.note(b"blob", oid, seen.st_size, mark[0])
         if oid is not None:
             self.set(path, Entry(self._mode(path, seen), oid))
 
@@ -221,7 +222,7 @@ class Capture:
         oid = encode.name(b"blob", content)
         known = self._trees.entry(path)
         if known is None or known.oid != oid:
-            self._body.add(b"blob", content, oid)
+            self.body.add(b"blob", content, oid)
         if known is None or known.oid != oid or known.mode != mode:
             self.changes[path] = Entry(mode, oid)
         else:
@@ -257,7 +258,7 @@ class Capture:
         loose = scratch / oid[:2] / oid[2:]
         if (known is None or known.oid != raw) and loose.exists():
             content = zlib.decompress(loose.read_bytes())
-            self._body.add(b"blob", content[content.index(b"\0") + 1 :], raw)
+            self.body.add(b"blob", content[content.index(b"\0") + 1 :], raw)
         self.set(path, Entry(mode, raw))
 
     def _skip(self, path: bytes, reason: str) -> None:

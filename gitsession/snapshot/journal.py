@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession import files
-from gitsession.errors import SaveError, SessionError
+from gitsession.errors import Bug, SaveError, SessionError
 from gitsession.snapshot import encode
 from gitsession.snapshot.values import Tip
 
@@ -137,6 +137,8 @@ class Journal:
         Raises:
             SaveError: The disk is full or failing. The records before stand; the next attempt overwrites it.
         """
+        if body.begun_at != self.position:
+            raise Bug("The journal moved on while a snapshot was gathered.")
         stored, tail = body.finish()
         head = _HEADER.pack(
             MAGIC,
@@ -175,6 +177,7 @@ class Body:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self.begun_at = journal.position
         self._start = journal.position + _HEADER.size
         self._parts: list[bytes] = []
         self._pending = 0

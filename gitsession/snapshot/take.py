@@ -111,8 +111,7 @@ class Snapshots:
         with self._shadow.lock:
             tip = self._shadow.tip()
             current = self._current(tip, head)
-            body = self._shadow.body()
-            seen = self._look(paths, current, held or {}, body)
+            seen = self._look(paths, current, held or {})
             if not seen.changes and tip is not None:
                 return None
             told = SnapshotMessage(
@@ -125,7 +124,7 @@ class Snapshots:
                 subject=trailers.summary(list(map(os.fsdecode, seen.changes)), subject),
             )
             parent = tip.commit if tip else self._base(head)
-            return self._record(told, parent, seen.changes, body)
+            return self._record(told, parent, seen.changes, seen.body)
 
     def rebuild(self, onto: str | None, without: Mapping[str, str | None]) -> Taken:
         """Stand in for everything since `onto` by one snapshot without what may not leave.
@@ -183,25 +182,23 @@ class Snapshots:
             return None
         return objects.newest_published(self._user.repository, head.commit, self._remote)
 
-    def _look(
-        self, paths: Collection[str] | None, current: Trees, held: Mapping[str, str], body: Body
-    ) -> Capture:
+    def _look(self, paths: Collection[str] | None, current: Trees, held: Mapping[str, str]) -> Capture:
         """Look at what changed, by the events' hints or, where they do not suffice, by a sweep."""
         if paths is not None and self._sweep.is_current():
             hints = Hints(self._user.work_tree, self._sweep, self._answers(), current)
             chosen = hints.worth_a_look(paths)
             if chosen is not None:
-                seen = Capture(self._means(held), current, body, hints.admits)
+                seen = Capture(self._means(held), current, self._shadow.body(), hints.admits)
                 seen.look(chosen)
                 if not hints.doubtful:
                     self._remember(seen, chosen)
                     return seen
-        return self._look_everywhere(current, held, body)
+        return self._look_everywhere(current, held)
 
-    def _look_everywhere(self, current: Trees, held: Mapping[str, str], body: Body) -> Capture:
+    def _look_everywhere(self, current: Trees, held: Mapping[str, str]) -> Capture:
         found = self._sweep.everything(current.root.oid.hex())
         self.close()
-        seen = Capture(self._means(held), current, body, lambda _: True)
+        seen = Capture(self._means(held), current, self._shadow.body(), lambda _: True)
         seen.look(found.look)
         for path in found.drop - seen.looked:
             seen.set(path, None)
