@@ -44,6 +44,7 @@ class Configuration:
         api_url: Its REST API.
         notify: The URL that is told in one line when work is at risk.
         editor: The editor's settings, as its part reads them.
+        opened_as: The session that this one was forked from while it ran, under which its local state lies.
     """
 
     address: Address
@@ -69,11 +70,12 @@ class Configuration:
     api_url: str = "https://api.github.com"
     notify: str | None = None
     editor: Mapping[str, Any] = field(default_factory=dict)
+    opened_as: SessionName | None = None
 
     @property
     def key(self) -> str:
-        """The name of the session's folder."""
-        return session_key(self.address, self.session, self.worktree)
+        """The name of the session's folder, which a fork keeps."""
+        return session_key(self.address, self.opened_as or self.session, self.worktree)
 
     @property
     def places(self) -> Places:
@@ -107,7 +109,7 @@ class Configuration:
 
 
 def _values(given: Mapping[str, Any]) -> dict[str, Any]:
-    fork, deadline = given.get("fork"), given.get("deadline")
+    fork, deadline, opened_as = (given.get(name) for name in ("fork", "deadline", "opened_as"))
     return {
         "address": Address(**given["address"]),
         "session": SessionName.parse(**given["session"]),
@@ -115,6 +117,7 @@ def _values(given: Mapping[str, Any]) -> dict[str, Any]:
         "author": Identity(**given["author"]),
         "fork": fork and Address(**fork),
         "deadline": deadline and Deadline(**deadline),
+        "opened_as": opened_as and SessionName.parse(**opened_as),
         "keep": tuple(given.get("keep", ())),
         "lazy": tuple(given.get("lazy", ())),
     }

@@ -70,7 +70,7 @@ class Request:
 Operation = Callable[[Request], Mapping[str, Any]]
 
 
-def ask(path: Path, op: str, *, timeout: float = 10.0, **fields: Any) -> dict[str, Any]:
+def ask(path: Path, op: str, /, *, timeout: float = 10.0, **fields: Any) -> dict[str, Any]:
     """Send one request to a keeper or an agent and answer with the fields of its reply.
 
     Args:

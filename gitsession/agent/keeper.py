@@ -158,7 +158,7 @@ class Keeper:
             try:
                 self._token = credentials.from_command(command)
             except GitsessionError as error:
-                self._log.error("token command failed", error)
+                self._log.failure("token command failed", error)
         self._log.hide(self._token.reveal() if self._token else None)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
@@ -207,14 +207,14 @@ class Keeper:
             )
             missing = said.get("missing", [])
         except AgentError as error:
-            self._log.error("agent did not close", error)
+            self._log.failure("agent did not close", error)
             self._on_signal(signal.SIGTERM, None)
         if not self._ended.wait(limit + 10.0):
             self._end_now()
         return {"missing": missing}
 
     def _report(self, error: Exception) -> None:
-        self._log.error("mistake", error)
+        self._log.failure("mistake", error)
 
 
 def main() -> int:
@@ -234,7 +234,7 @@ def main() -> int:
     try:
         return Keeper(places, settings.load(places), secrets).run(word)
     except BaseException as error:
-        Log(places.keeper_log, (secrets.token,)).error("keeper failed", error)
+        Log(places.keeper_log, (secrets.token,)).failure("keeper failed", error)
         with suppress(OSError):
             os.write(word, f"{type(error).__name__}".encode())
         return 1

@@ -42,7 +42,7 @@ class Log:
         text = json.dumps({"at": round(time.time(), 3), "event": event, **fields}, default=str)
         self._handler.handle(logging.LogRecord("", logging.INFO, "", 0, self._clean(text), None, None))
 
-    def error(self, event: str, error: BaseException) -> None:
+    def failure(self, event: str, error: BaseException) -> None:
         """Write what went wrong; with the traceback where it was no error that we raise on purpose."""
         if isinstance(error, GitsessionError):
             self.write(event, kind=type(error).__name__, what=error.what, hint=error.hint)

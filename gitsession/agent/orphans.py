@@ -1,4 +1,4 @@
-"""What a killed child leaves behind: adopted, so that it can be ended; Linux only, elsewhere it ends by itself."""
+"""What a killed child leaves behind: adopted, so that it can be ended; elsewhere than on Linux it is left."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""What a flush waits for, and what is missing until then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gitsession.agent.lane import Lane
+from gitsession.model import Held, Level
+
+NAMED = 5
+
+
+@dataclass(eq=False)
+class Demand:
+    """Somebody waits until everything up to now is kept.
+
+    Args:
+        level: How strongly; None for whatever each replica that answers can give.
+        since: When it was asked for, on the monotonic clock.
+        generation: What must be shipped; None until the snapshot that it asked for was taken.
+        tried: The snapshot was tried; after a failure it is not tried without end.
+        done: Set when there is no more to wait for.
+    """
+
+    level: Level | None
+    since: float = field(default_factory=time.monotonic)
+    generation: int | None = None
+    tried: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def wants(self, lane: Lane) -> bool:
+        """Whether a lane should ship for it at once."""
+        if self.generation is None or self.level is Level.LOCAL or lane.generation >= self.generation:
+            return False
+        return self.level is not None or not self._failed(lane)
+
+    def is_over(self, lanes: Sequence[Lane], left: Sequence[str]) -> bool:
+        """Whether waiting longer makes no difference: all is there, or every replica has said no."""
+        if self.generation is None:
+            return False
+        if not self.missing(lanes, left):
+            return True
+        return self.level is None and not any(self.wants(lane) for lane in lanes)
+
+    def missing(self, lanes: Sequence[Lane], left: Sequence[str]) -> tuple[str, ...]:
+        """What stands in the way, for people; empty when it is met.
+
+        Args:
+            lanes: The replicas.
+            left: What no replica will get, such as held files, each for people.
+        """
+        if self.generation is None:
+            return ("the snapshot could not be taken",)
+        if self.level is Level.LOCAL:
+            return tuple(left)
+        return (*self._missing_replicas(lanes, self.generation), *left)
+
+    def _missing_replicas(self, lanes: Sequence[Lane], generation: int) -> tuple[str, ...]:
+        wanted = self.level or Level.NONE
+        there = [lane for lane in lanes if _has(lane, generation, wanted)]
+        late = [_late(lane) for lane in lanes if lane not in there]
+        if self.level is not None:
+            return () if there else tuple(late) or (f"no place can make it {self.level}",)
+        answering = [_late(lane) for lane in lanes if lane not in there and not self._failed(lane)]
+        if there:
+            return tuple(answering)
+        return tuple(late) or ("there is neither a vault nor a remote",)
+
+    def _failed(self, lane: Lane) -> bool:
+        return lane.failed_at is not None and lane.failed_at >= self.since
+
+
+def _has(lane: Lane, generation: int, level: Level) -> bool:
+    ack = lane.acknowledged
+    return lane.generation >= generation and ack is not None and ack.level >= level
+
+
+def _late(lane: Lane) -> str:
+    if lane.error:
+        return f"{lane.name}: {lane.error}"
+    ack = lane.acknowledged
+    if ack is not None and not lane.busy:
+        return f"{lane.name} is {ack.level}" + (f" ({ack.note})" if ack.note else "")
+    return f"{lane.name} has not answered yet"
+
+
+def left_behind(held: Sequence[Held], at_risk: Sequence[str], level: Level | None) -> tuple[str, ...]:
+    """The files whose newest content is not kept at a level, each with its reason, the first few by name."""
+    wanted = level or Level.STORED
+    found = [f"{item.path} ({item.reason})" for item in held if item.level < wanted]
+    found += [f"{path} (git leaves it out)" for path in at_risk]
+    more = len(found) - NAMED
+    return (*found[:NAMED], *([f"{more} more files"] if more > 0 else []))

@@ -1,0 +1,157 @@
+"""One replica with a thread of its own, so that none ever waits for another."""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gitsession.agent.decide import SHIP_INTERVAL, ReplicaFacts, back_off
+from gitsession.errors import GitsessionError, LeaseLost
+from gitsession.model import Level, ReplicaStatus, SessionName
+from gitsession.replicas.base import Acknowledgement, Replica, Shipment
+from gitsession.replicas.remote import Remote
+from gitsession.replicas.vault import Vault
+
+UNCONFIRMED = 60.0  # seconds without an answer after which a lead is no longer taken for granted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one shipment.
+
+    Args:
+        lane: The lane's name.
+        generation: What was to be shipped, in the agent's own count of changes.
+        acknowledged: What the replica holds now; None after a failure.
+        error: Why it failed.
+    """
+
+    lane: str
+    generation: int
+    acknowledged: Acknowledgement | None = None
+    error: Exception | None = None
+
+
+class Lane:
+    """Ships to one replica; all but the thread's own work is called from the agent's main thread.
+
+    Args:
+        replica: Where to.
+        prepare: Makes the newest shipment, on the lane's thread; its errors count as the replica's.
+        done: Told of every outcome, on the lane's thread.
+    """
+
+    def __init__(
+        self, replica: Replica, prepare: Callable[[Lane], Shipment], done: Callable[[Outcome], None]
+    ) -> None:
+        self.replica = replica
+        self.name = replica.name
+        self.interval = SHIP_INTERVAL
+        self.generation = 0
+        self.acknowledged: Acknowledgement | None = None
+        self.failures = 0
+        self.failed_at: float | None = None
+        self.error = ""
+        self._prepare = prepare
+        self._done = done
+        self._busy = False
+        self._started: float | None = None
+        self._retry_at: float | None = None
+        self._errands: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"ship {self.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a shipment is under way."""
+        return self._busy
+
+    def level(self, generation: int) -> Level:
+        """How strongly it keeps everything up to `generation`; at least this machine does."""
+        if self.acknowledged is None or self.generation < generation:
+            return Level.LOCAL
+        return self.acknowledged.level
+
+    def facts(self, generation: int, *, urgent: bool) -> ReplicaFacts:
+        """What `decide` needs to know, where `generation` is the newest here."""
+        return ReplicaFacts(
+            self.name,
+            behind=self.generation < generation,
+            busy=self._busy,
+            interval=self.interval,
+            started=self._started,
+            retry_at=self._retry_at,
+            urgent=urgent,
+        )
+
+    def status(self, newest: int, generation: int) -> ReplicaStatus:
+        """What a person sees of it; `newest` is the number of the newest snapshot."""
+        ack = self.acknowledged
+        number = ack.number if ack else 0
+        pending = max(newest - number, 1 if self.generation < generation else 0)
+        note = ack.note if ack else ""
+        return ReplicaStatus(self.name, ack.level if ack else Level.NONE, number, pending, self.error or note)
+
+    def ship(self, generation: int) -> None:
+        """Begin a shipment; the outcome is told to `done`."""
+        self._busy, self._started = True, time.monotonic()
+        self._errands.put(generation)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take over what came of a shipment."""
+        self._busy = False
+        if outcome.error is None:
+            self.acknowledged, self.generation = outcome.acknowledged, outcome.generation
+            self.failures, self.failed_at, self._retry_at, self.error = 0, None, None, ""
+            return
+        self.failures += 1
+        self.failed_at = time.monotonic()
+        wait = back_off(self.failures, random.random(), getattr(outcome.error, "retry_after", None))
+        self._retry_at = self.failed_at + wait
+        self.error = said(outcome.error)
+
+    def retry_now(self) -> None:
+        """Forget that it failed, since somebody waits or what stood in the way is gone."""
+        self._retry_at = None
+
+    def rename(self, session: SessionName) -> None:
+        """Ship under another name from now on, where nothing of it lies yet."""
+        if isinstance(self.replica, (Remote, Vault)):
+            self.replica = replace(self.replica, session=session)
+        self.acknowledged, self.generation, self.error = None, 0, ""
+        self.retry_now()
+
+    def is_unconfirmed(self, now: float) -> bool:
+        """Whether it has not been reached for so long that somebody else may lead the session."""
+        return self.failed_at is not None and self._since(now) > UNCONFIRMED
+
+    def stop(self, patience: float) -> None:
+        """End the thread once its shipment is done; one that hangs is left to die with the process."""
+        self._errands.put(None)
+        self._thread.join(patience)
+
+    def _since(self, now: float) -> float:
+        return now - (self._started or now) if self.failures > 1 else 0.0
+
+    def _run(self) -> None:
+        while (generation := self._errands.get()) is not None:
+            self._done(self._carry_out(generation))
+
+    def _carry_out(self, generation: int) -> Outcome:
+        try:
+            return Outcome(self.name, generation, self.replica.ship(self._prepare(self)))
+        except Exception as error:
+            return Outcome(self.name, generation, error=error)
+
+
+def said(error: Exception) -> str:
+    """An error in one line for `status`."""
+    if isinstance(error, LeaseLost):
+        return error.what
+    if isinstance(error, GitsessionError):
+        return f"{error.what} {error.hint}".strip()
+    return f"{type(error).__name__}: {error}"

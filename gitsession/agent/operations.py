@@ -1,0 +1,192 @@
+"""What the agent's socket answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from gitsession import credentials, run
+from gitsession.agent.control import Operation, Request
+from gitsession.agent.service import Agent
+from gitsession.agent.view import status
+from gitsession.errors import GitError, SessionError, UsageError
+from gitsession.git import history, own
+from gitsession.model import Level, Skipped
+from gitsession.snapshot import restore, trailers
+
+JOB_TIMEOUT = 300.0
+FLUSH_TIMEOUT = 60.0
+CLOSE_TIMEOUT = 60.0
+MAX_RAN = 4_096
+_AGO = re.compile(r"(\d{1,9})\s*(second|minute|hour|day|week)s?(?:\s+ago)?|(\d{1,9})\s*([smhdw])(?:\s+ago)?")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Operations:
+    """The operations of one agent; each runs on the thread of the client that asks."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def table(self) -> Mapping[str, Operation]:
+        """Each operation by its name."""
+        return {
+            "ping": lambda _: {"pid": os.getpid()},
+            "status": lambda _: {"status": status(self._agent)},
+            "flush": self._flush,
+            "nudge": self._nudge,
+            "changed": self._changed,
+            "note-ran": self._note_ran,
+            "log": self._log,
+            "restore": self._restore,
+            "commit": self._commit,
+            "close": self._close,
+            "ticket": lambda _: {"url": None},
+        }
+
+    def _flush(self, request: Request) -> Mapping[str, Any]:
+        level = request.optional_text("level")
+        seconds = request.number("seconds", FLUSH_TIMEOUT)
+        return {"missing": self._agent.flush(seconds, None if level is None else Level.parse(level))}
+
+    def _nudge(self, _request: Request) -> Mapping[str, Any]:
+        self._agent.parts.marks.mark_git()
+        return {}
+
+    def _changed(self, request: Request) -> Mapping[str, Any]:
+        """Paths that somebody knows to have changed, such as an editor that just saved them."""
+        paths = request.texts("paths")
+        self._agent.parts.marks.mark([path for path in paths if _is_inside(path)])
+        return {}
+
+    def _note_ran(self, request: Request) -> Mapping[str, Any]:
+        ran = " ".join(request.text("ran").split())
+        if len(ran) > MAX_RAN:
+            raise UsageError(f"What ran is described in more than {MAX_RAN} characters.")
+        self._agent.note_ran(ran)
+        return {}
+
+    def _log(self, request: Request) -> Mapping[str, Any]:
+        limit = int(request.number("limit", 100, most=100_000))
+        found = self._agent.call(lambda: self._chain(f"--max-count={limit}"), JOB_TIMEOUT)
+        return {
+            "snapshots": [
+                {"number": number, "commit": entry.commit, "at": entry.at, "subject": entry.subject}
+                for number, entry in found
+            ]
+        }
+
+    def _restore(self, request: Request) -> Mapping[str, Any]:
+        path = request.optional_text("path")
+        if path is not None and not _is_inside(path):
+            raise UsageError(
+                f"{path!r} is no path inside the work tree.", hint="Write it relative to the work tree."
+            )
+        at = request.fields.get("at")
+        changed, skipped = self._agent.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
+        return {"changed": changed, "skipped": [f"{entry.path}: {entry.reason}" for entry in skipped]}
+
+    def _bring_back(self, path: str | None, at: Any) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+        agent = self._agent
+        agent.save_now()
+        chosen = self._snapshot_at(at)
+        tip = agent.parts.saver.shadow.tip()
+        if tip is None:
+            raise SessionError("There is no snapshot yet.")
+        restored = restore.restore(
+            agent.parts.saver.shadow.repository,
+            chosen,
+            agent.configuration.worktree,
+            None if path is None else [path],
+            base=tip.commit,
+        )
+        agent.parts.marks.mark((*restored.written, *restored.removed))
+        return (*restored.written, *restored.removed), restored.skipped
+
+    def _snapshot_at(self, at: Any) -> str:
+        """The commit that a number, a moment, or None (the one before the last) means."""
+        chain = self._chain()
+        if at is None:
+            chosen = chain[1:2]
+        elif isinstance(at, int) and not isinstance(at, bool):
+            chosen = [entry for entry in chain if entry[0] == at]
+        elif isinstance(at, str):
+            moment = moment_of(at, time.time())
+            chosen = [entry for entry in chain if entry[1].at <= moment][:1]
+        else:
+            raise UsageError("'at' must be a snapshot's number or a time.")
+        if not chosen:
+            raise SessionError(
+                f"There is no snapshot {at or 'before the last'}.", hint="See `gitsession log`."
+            )
+        return chosen[0][1].commit
+
+    def _chain(self, *options: str) -> list[tuple[int, history.Logged]]:
+        """The session's snapshots, newest first, with their numbers; on the main thread."""
+        shadow = self._agent.parts.saver.shadow
+        shadow.settle()
+        tip = shadow.tip()
+        if tip is None:
+            return []
+        found = []
+        for entry in history.chain(shadow.repository, tip.commit, *options):
+            if not trailers.is_snapshot(entry.message):
+                break
+            found.append((trailers.parse(entry.message).number, entry))
+        return found
+
+    def _commit(self, request: Request) -> Mapping[str, Any]:
+        """The user's own commit, with their hooks and settings, on this client's thread."""
+        message, push = request.text("message"), request.flag("push", False)
+        agent = self._agent
+        agent.call(agent.save_now, JOB_TIMEOUT)
+        configuration, user = agent.configuration, agent.parts.shipments.user
+        addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
+        variables = credentials.configuration(
+            addresses, agent.parts.places.keeper_socket, run.program(), environ={}
+        )
+        theirs = own.own(user.git_dir, user.work_tree, variables)
+        commit = own.commit_all(theirs, message)
+        if push:
+            try:
+                own.push_branch(theirs)
+            except GitError as error:
+                raise GitError(
+                    error.what,
+                    stderr=error.stderr,
+                    safe=f"The commit {commit[:10]} is made.",
+                    hint=error.hint,
+                ) from error
+        return {"commit": commit}
+
+    def _close(self, request: Request) -> Mapping[str, Any]:
+        seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)
+        return {"missing": self._agent.close(seconds, flush=request.flag("flush", True))}
+
+
+def moment_of(text: str, now: float) -> float:
+    """Seconds since 1970 from `10 minutes ago`, `2h` or an ISO date; local time where it names no zone.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    match = _AGO.fullmatch(text.strip().lower())
+    if match is not None:
+        count, unit = match[1] or match[3], match[2] or match[4]
+        return now - int(count) * _SECONDS[unit[0]]
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(
+            f"{text[:50]!r} is no time.", hint='Write it like "10 minutes ago" or 2026-11-22T21:30.'
+        ) from None
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and "\0" not in path and not {"..", ".git"}.intersection(parts)

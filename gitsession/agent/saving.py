@@ -1,0 +1,140 @@
+"""Taking snapshots with the files left out that must wait: too many changes, or not allowed to leave."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gitsession.agent.heads import head
+from gitsession.agent.large import Large
+from gitsession.agent.marks import Marked
+from gitsession.errors import GitError
+from gitsession.git import objects
+from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.take import Snapshots, Taken
+from gitsession.snapshot.trees import EMPTY_TREE
+from gitsession.snapshot.user import UserRepository
+
+Signature = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A file whose content may not leave, as it was when that was found out."""
+
+    reason: str
+    signature: Signature | None
+
+
+class Saver:
+    """Takes the snapshots of one session, on the agent's main thread.
+
+    Args:
+        user: The user's repository.
+        shadow: The shadow repository, open.
+        snapshots: The session's snapshots.
+        large: What is known of large files.
+    """
+
+    def __init__(self, user: UserRepository, shadow: Shadow, snapshots: Snapshots, large: Large) -> None:
+        self.shadow = shadow
+        self.snapshots = snapshots
+        self.large = large
+        self._user = user
+        self._withheld: dict[str, Withheld] = {}
+        self._times: dict[str, int] = {}
+        self._times_lock = threading.Lock()
+
+    @property
+    def times(self) -> Mapping[str, int] | None:
+        """Modification times in nanoseconds of what changed so far; None before the first change."""
+        with self._times_lock:
+            return dict(self._times) or None
+
+    def save(self, marked: Marked, *, sweep: bool, urgent: bool, ran: str | None = None) -> Taken | None:
+        """Take one snapshot; None when nothing changed.
+
+        Args:
+            marked: What events named.
+            sweep: Look at everything instead.
+            urgent: A flush: files that change too often go along.
+            ran: What ran before it, one line of JSON.
+
+        Raises:
+            SaveError: The disk refuses it; the snapshots before stand.
+            GitError: git failed.
+        """
+        waited = self.large.paths | frozenset(self._withheld)
+        self._let_go_of_changed()
+        held = {**self.large.hold(marked.paths, urgent=urgent), **self._reasons()}
+        paths = None if sweep or marked.lost else marked.paths | waited
+        if paths is not None and not paths:
+            return None
+        taken = self.snapshots.take(paths, head=head(self._user), held=held, ran=ran)
+        if taken is not None:
+            self._note(path for path in taken.changed if path not in held)
+        return taken
+
+    def withhold(self, reasons: Mapping[str, str], onto: str | None) -> Taken:
+        """Take paths out of every snapshot that no remote has, and keep their content out from now on.
+
+        Args:
+            reasons: The paths, each with why it may not leave.
+            onto: The commit of the last snapshot that the remote acknowledged.
+
+        Raises:
+            GitError: There is no snapshot to rebuild.
+        """
+        for path, reason in reasons.items():
+            self._withheld[path] = Withheld(reason, self._signature(path))
+        return self.snapshots.rebuild(onto, self._allowed(reasons, onto))
+
+    def _allowed(self, paths: Iterable[str], onto: str | None) -> dict[str, str | None]:
+        """The versions that left before, which stay."""
+        self.shadow.settle()
+        allowed: dict[str, str | None] = dict.fromkeys(paths)
+        if onto is not None:
+            gone = objects.differences(self.shadow.repository, onto, EMPTY_TREE.hex(), list(allowed))
+            allowed.update({os.fsdecode(change.path): change.old for change in gone})
+        return allowed
+
+    def _reasons(self) -> dict[str, str]:
+        return {path: withheld.reason for path, withheld in self._withheld.items()}
+
+    def _let_go_of_changed(self) -> None:
+        """New content is looked at anew, as it may be allowed to leave."""
+        for path, withheld in list(self._withheld.items()):
+            if self._signature(path) != withheld.signature:
+                del self._withheld[path]
+
+    def _note(self, changed: Iterable[str]) -> None:
+        paths = list(changed)
+        self.large.note(paths)
+        with self._times_lock:
+            for path in paths:
+                signature = self._signature(path)
+                if signature is None:
+                    self._times.pop(path, None)
+                else:
+                    self._times[path] = signature[1]
+
+    def _signature(self, path: str) -> Signature | None:
+        try:
+            seen = os.lstat(self._user.work_tree / path)
+        except OSError:
+            return None
+        return (seen.st_size, seen.st_mtime_ns, seen.st_ino)
+
+
+def changed_since(shadow: Shadow, commit: str | None, until: str) -> tuple[str, ...]:
+    """The paths in which a snapshot differs from an earlier one, all of its paths without one."""
+    shadow.settle()
+    base = commit or EMPTY_TREE.hex()
+    try:
+        return tuple(
+            os.fsdecode(change.path) for change in objects.differences(shadow.repository, base, until)
+        )
+    except GitError:
+        return ()

@@ -1,0 +1,383 @@
+"""The agent: one thread decides and takes snapshots, each replica ships on its own, anybody may ask."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from gitsession.agent import configuration as settings
+from gitsession.agent.configuration import Configuration
+from gitsession.agent.decide import Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
+from gitsession.agent.demand import Demand, left_behind
+from gitsession.agent.lane import Lane, Outcome, said
+from gitsession.agent.log import Log
+from gitsession.agent.marks import Marks
+from gitsession.agent.places import Places
+from gitsession.agent.saving import Saver, changed_since
+from gitsession.agent.shipments import MayNotLeave, Shipments, fork_of
+from gitsession.agent.watch import Watcher
+from gitsession.errors import GitsessionError, LeaseLost, RefusedError
+from gitsession.model import Level, SessionName, Snapshot
+from gitsession.replicas.base import Acknowledgement, Replica
+from gitsession.snapshot.take import Snapshots, Taken
+
+Answer = TypeVar("Answer")
+LANE_PATIENCE = 2.0
+
+
+@dataclass
+class Parts:
+    """What an agent is made of; `compose` builds it."""
+
+    places: Places
+    configuration: Configuration
+    saver: Saver
+    snapshots_of: Callable[[SessionName], Snapshots]
+    shipments: Shipments
+    replicas: tuple[Replica, ...]
+    marks: Marks
+    watcher: Watcher
+    log: Log
+
+
+@dataclass(eq=False)
+class Closing:
+    """The agent has been told to end: with a last flush until `until`, on the monotonic clock."""
+
+    demand: Demand | None
+    until: float
+    missing: tuple[str, ...] = ()
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Agent:
+    """One session's agent, in the process that it has for itself.
+
+    Args:
+        parts: What it is made of.
+        woken: Set by whatever gives it something new to decide.
+    """
+
+    def __init__(self, parts: Parts, woken: threading.Event) -> None:
+        self.parts = parts
+        self.configuration = parts.configuration
+        self.lanes = [Lane(replica, parts.shipments.prepare, self._on_outcome) for replica in parts.replicas]
+        self.generation = 0
+        self.at_risk: tuple[str, ...] = ()
+        self.newest: Snapshot | None = None
+        self.notes: dict[str, str] = {}
+        self.taking = False
+        self._newest_content: dict[str, int] = {}
+        self._woken = woken
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._demands: list[Demand] = []
+        self._closing: Closing | None = None
+        self._ran: str | None = None
+        self.facts = Facts(watching=parts.watcher.watching)
+        self._taken_at: deque[float] = deque(maxlen=16)
+        self._failures = 0
+
+    @property
+    def closing(self) -> bool:
+        """Whether it has been told to end."""
+        return self._closing is not None
+
+    def run(self) -> None:
+        """Save and ship until told to end."""
+        self._recall()
+        while not self._is_over():
+            self._woken.clear()
+            self._settle_outcomes()
+            self._do_jobs()
+            until = self._act()
+            self._woken.wait(None if until is None else max(0.0, until - time.monotonic()))
+        self._end()
+
+    def flush(self, seconds: float, level: Level | None) -> tuple[str, ...]:
+        """Have everything saved and shipped at once, from any thread; answers with what is missing."""
+        demand = Demand(level)
+        self._demands.append(demand)
+        self._woken.set()
+        demand.done.wait(seconds)
+        missing = self._missing(demand)
+        if demand in self._demands:
+            self._demands.remove(demand)
+        return missing
+
+    def close(self, seconds: float, *, flush: bool) -> tuple[str, ...]:
+        """End, from any thread, after a last flush of so many seconds; answers with what is missing."""
+        if self._closing is None:
+            demand = Demand(None) if flush else None
+            self._closing = Closing(demand, time.monotonic() + seconds)
+            if demand is not None:
+                self._demands.append(demand)
+        self._woken.set()
+        self._closing.done.wait(seconds + LANE_PATIENCE * 2)
+        return self._closing.missing
+
+    def call(self, job: Callable[[], Answer], timeout: float) -> Answer:
+        """Have the main thread do something, from any other, and answer with what came of it."""
+        answer: Future[Answer] = Future()
+
+        def carry_out() -> None:
+            try:
+                answer.set_result(job())
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._jobs.put(carry_out)
+        self._woken.set()
+        return answer.result(timeout)
+
+    def note_ran(self, ran: str) -> None:
+        """Have the next snapshot say what ran before it."""
+        self._ran = ran
+
+    def save_now(self) -> Taken | None:
+        """Take a snapshot of everything; on the main thread only."""
+        return self._take(sweep=True, urgent=True)
+
+    def _recall(self) -> None:
+        """Go on where an earlier process of this session ended."""
+        for lane in self.lanes:
+            lane.acknowledged = lane.replica.acknowledged()
+        tip = self.parts.saver.shadow.tip()
+        if tip is None:
+            return
+        self.newest = Snapshot(tip.number, tip.commit, time.time())
+        self.generation = 1
+        known = [lane.acknowledged for lane in self.lanes if lane.acknowledged is not None]
+        stored = max(
+            (ack for ack in known if ack.level >= Level.STORED), key=lambda a: a.number, default=None
+        )
+        if stored is None or stored.snapshot != tip.commit:
+            since = stored.snapshot if stored else None
+            paths = changed_since(self.parts.saver.shadow, since, tip.commit)
+            self._newest_content.update(dict.fromkeys(paths, tip.number))
+        self._find_risk()
+
+    def _act(self) -> float | None:
+        """Carry out what is due; answers when to look again."""
+        *actions, wait = decide(self._gather(), time.monotonic(), self._pace())
+        for action in actions:
+            match action:
+                case Take(sweep=sweep):
+                    self._take(sweep=sweep, urgent=self._is_urgent())
+                case Ship(replica=name):
+                    self._lane(name).ship(self.generation)
+                case Warn(minutes=minutes):
+                    self._warn(minutes)
+        self._settle_demands()
+        if actions:
+            return time.monotonic()
+        until = wait.until if isinstance(wait, Wait) else None
+        if self._closing is not None:
+            until = self._closing.until if until is None else min(until, self._closing.until)
+        return until
+
+    def _pace(self) -> Pace:
+        return Pace(self.configuration.quiet, self.configuration.max_age)
+
+    def _gather(self) -> Facts:
+        now = time.monotonic()
+        marked = self.parts.marks.look()
+        window = self._pace().busy_window
+        deadline = self.configuration.deadline
+        generation = self.generation if self.parts.saver.shadow.tip() is not None else 0
+        self.facts = replace(
+            self.facts,
+            dirty_since=marked.first,
+            last_event=marked.last,
+            lost_events=marked.lost,
+            watching=self.parts.watcher.watching,
+            recent_snapshots=sum(1 for at in self._taken_at if at > now - window),
+            held_until=self.parts.saver.large.until,
+            demanded=any(demand.generation is None and not demand.tried for demand in self._demands),
+            replicas=tuple(
+                lane.facts(generation, urgent=any(demand.wants(lane) for demand in self._demands))
+                for lane in self.lanes
+            ),
+            deadline=None if deadline is None else now + deadline.at - time.time(),
+        )
+        return self.facts
+
+    def _is_urgent(self) -> bool:
+        return bool(self._demands)
+
+    def _lane(self, name: str) -> Lane:
+        return next(lane for lane in self.lanes if lane.name == name)
+
+    def _take(self, *, sweep: bool, urgent: bool) -> Taken | None:
+        waiting = [demand for demand in self._demands if demand.generation is None]
+        for demand in waiting:
+            demand.tried = True
+        if sweep:
+            self.parts.watcher.reconsider()
+        marked, ran = self.parts.marks.collect(), self._ran
+        began, worked = time.monotonic(), time.thread_time()
+        self.taking = True
+        try:
+            taken = self.parts.saver.save(marked, sweep=sweep, urgent=urgent, ran=ran)
+        except (GitsessionError, OSError) as error:
+            self.parts.marks.put_back(marked)
+            self._failed(error)
+            return None
+        finally:
+            self.taking = False
+        self._saved(taken, git=marked.git, ran=ran)
+        if sweep or marked.lost:
+            cost = time.thread_time() - worked
+            self.facts = replace(self.facts, swept=time.monotonic(), sweep_cost=cost)
+        for demand in waiting:
+            demand.generation = self.generation
+            for lane in self.lanes:
+                lane.retry_now()
+        self.parts.log.write(
+            "saved", number=taken and taken.number, sweep=sweep, seconds=round(time.monotonic() - began, 4)
+        )
+        return taken
+
+    def _saved(self, taken: Taken | None, *, git: bool, ran: str | None) -> None:
+        self._failures = 0
+        self.notes.pop("save", None)
+        self.facts = replace(self.facts, retry_at=None)
+        if taken is not None:
+            now = time.monotonic()
+            self._taken_at.append(now)
+            self.facts = replace(self.facts, last_snapshot=now)
+            self.newest = Snapshot(taken.number, taken.commit, time.time())
+            self._newest_content.update(dict.fromkeys(taken.changed, taken.number))
+            self._ran = None if self._ran == ran else self._ran
+        if taken is not None or git:
+            self.generation += 1
+        self._find_risk()
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        wait = back_off(min(self._failures, 5), 0.5)
+        self.facts = replace(self.facts, retry_at=time.monotonic() + wait)
+        self.notes["save"] = f"Saving fails, the next try is in {wait:.0f} s. {said(error)}"
+        self.parts.log.failure("save failed", error)
+
+    def _find_risk(self) -> None:
+        """What is at risk: the newest content of it is neither in the vault nor on the remote."""
+        known = (lane.acknowledged for lane in self.lanes)
+        stored = max(
+            (ack.number for ack in known if ack is not None and ack.level >= Level.STORED), default=0
+        )
+        self._newest_content = {
+            path: number for path, number in self._newest_content.items() if number > stored
+        }
+        snapshots = self.parts.saver.snapshots
+        held = (item.path for item in snapshots.held if item.level < Level.STORED)
+        self.at_risk = tuple(sorted({*self._newest_content, *held, *snapshots.at_risk}))
+
+    def _stored(self) -> list[Acknowledgement]:
+        known = (lane.acknowledged for lane in self.lanes)
+        return [ack for ack in known if ack is not None and ack.level >= Level.STORED]
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._outcomes.put(outcome)
+        self._woken.set()
+
+    def _settle_outcomes(self) -> None:
+        while not self._outcomes.empty():
+            outcome = self._outcomes.get()
+            lane = self._lane(outcome.lane)
+            lane.settle(outcome)
+            if outcome.error is None:
+                self.parts.log.write(
+                    "shipped", to=lane.name, number=lane.acknowledged and lane.acknowledged.number
+                )
+                self._find_risk()
+            else:
+                self._recover(lane, outcome.error)
+
+    def _recover(self, lane: Lane, error: Exception) -> None:
+        """What is done about a failure, besides trying again later."""
+        self.parts.log.failure(f"{lane.name} failed", error)
+        match error:
+            case MayNotLeave():
+                reasons = {finding.path: finding.reason for finding in error.findings}
+                self.parts.shipments.withhold([finding.oid for finding in error.findings])
+                self._withhold(lane, reasons)
+            case RefusedError() if error.refusal.paths:
+                self._withhold(lane, dict.fromkeys(error.refusal.paths, error.refusal.detail))
+            case LeaseLost():
+                self._fork()
+
+    def _withhold(self, lane: Lane, reasons: Mapping[str, str]) -> None:
+        """Rebuild what the remote lacks without the offenders, and ship that instead."""
+        onto = lane.acknowledged.snapshot if lane.acknowledged else None
+        try:
+            taken = self.parts.saver.withhold(reasons, onto)
+        except (GitsessionError, OSError) as error:
+            self.parts.log.failure("rebuild failed", error)
+            return
+        self._saved(taken, git=True, ran=None)
+        lane.error = ""
+        lane.retry_now()
+
+    def _fork(self) -> None:
+        """Somebody else leads the session now: go on under another name and never overwrite theirs."""
+        old = self.configuration.session
+        fork = SessionName(old.login, fork_of(old.name))
+        origin = self.configuration.opened_as or old
+        self.configuration = replace(self.configuration, session=fork, opened_as=origin, counter=1)
+        settings.save(self.configuration)
+        self.parts.shipments.configuration = self.configuration
+        self.parts.saver.snapshots = self.parts.snapshots_of(fork)
+        for lane in self.lanes:
+            lane.rename(fork)
+        self.notes["fork"] = (
+            f"{origin.branch} is led by somebody else now, or was deleted. "
+            f"Your work goes on as {fork.branch}; nothing was overwritten."
+        )
+        self.parts.log.write("forked", session=str(fork), old=str(old))
+
+    def _warn(self, minutes: int) -> None:
+        self.facts = replace(self.facts, warned=minutes)
+        self.notes["deadline"] = f"This machine is expected to end in {minutes} min."
+        self.parts.log.write("deadline", minutes=minutes)
+        if minutes == 1:
+            self._demands.append(Demand(None))
+
+    def _settle_demands(self) -> None:
+        for demand in list(self._demands):
+            if demand.is_over(self.lanes, self._left(demand.level)):
+                demand.done.set()
+                self._demands.remove(demand)
+
+    def _missing(self, demand: Demand) -> tuple[str, ...]:
+        return demand.missing(self.lanes, self._left(demand.level))
+
+    def _left(self, level: Level | None) -> tuple[str, ...]:
+        snapshots = self.parts.saver.snapshots
+        return left_behind(snapshots.held, snapshots.at_risk, level)
+
+    def _do_jobs(self) -> None:
+        while not self._jobs.empty():
+            self._jobs.get()()
+
+    def _is_over(self) -> bool:
+        closing = self._closing
+        if closing is None:
+            return False
+        return closing.demand is None or closing.demand.done.is_set() or time.monotonic() >= closing.until
+
+    def _end(self) -> None:
+        closing = self._closing
+        if closing is not None and closing.demand is not None:
+            closing.missing = self._missing(closing.demand)
+        for lane in self.lanes:
+            lane.stop(LANE_PATIENCE if not lane.busy else 0.0)
+        self._settle_outcomes()
+        if closing is not None:
+            closing.done.set()

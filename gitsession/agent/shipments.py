@@ -1,0 +1,112 @@
+"""Making what is shipped: the newest snapshot, visible to git, with the state of the user's git on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from gitsession.agent.configuration import Configuration
+from gitsession.agent.lane import Lane
+from gitsession.errors import SaveError
+from gitsession.git import history, refs
+from gitsession.model import Held
+from gitsession.replicas.base import Shipment
+from gitsession.replicas.guard import Finding, Guard
+from gitsession.snapshot import state
+from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.user import UserRepository
+from gitsession.snapshot.values import Tip
+
+
+class MayNotLeave(Exception):
+    """The guard found something; the snapshots that no remote has must do without it."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(f"{finding.path}: {finding.reason}" for finding in findings))
+        self.findings = tuple(findings)
+
+
+@dataclass
+class Shipments:
+    """Makes shipments, on the threads of the lanes.
+
+    Args:
+        configuration: The session.
+        user: The user's repository.
+        shadow: The shadow repository, open.
+        guard: Looks at what goes to the remote.
+        held: What is held at the moment.
+        times: Modification times of what changed so far.
+    """
+
+    configuration: Configuration
+    user: UserRepository
+    shadow: Shadow
+    guard: Guard
+    held: Callable[[], Sequence[Held]]
+    times: Callable[[], Mapping[str, int] | None]
+
+    def __post_init__(self) -> None:
+        self._withheld: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+
+    def withhold(self, oids: Collection[str]) -> None:
+        """Leave these objects of the user's commits and index out of every published state from now on."""
+        self._withheld |= frozenset(oids)
+
+    def prepare(self, lane: Lane) -> Shipment:
+        """The newest snapshot with its state.
+
+        Raises:
+            MayNotLeave: It is for the remote, and the guard found something.
+            SaveError, GitError: It could not be made.
+        """
+        published = lane.name == "remote"
+        with self._lock:
+            captured, tip = self._capture(lane, published=published)
+        if published:
+            self._check(lane, (tip.commit, *captured.tips))
+        return Shipment(tip.commit, tip.number, captured.oid, counter=self.configuration.counter)
+
+    def _capture(self, lane: Lane, *, published: bool) -> tuple[state.Captured, Tip]:
+        self.shadow.adopt_objects()
+        self.shadow.settle()
+        tip = self.shadow.tip()
+        if tip is None:
+            raise SaveError("There is no snapshot yet.")
+        captured = state.capture(
+            self.user,
+            self.shadow.repository,
+            snapshot=tip.commit,
+            previous=lane.acknowledged.state if lane.acknowledged else None,
+            lease=state.Lease(self.configuration.runtime, self.configuration.counter),
+            held=self.held(),
+            publish_branches=self.configuration.branches if published else "all",
+            mtimes=self.times(),
+            without=self._withheld if published else (),
+        )
+        return captured, tip
+
+    def _check(self, lane: Lane, tips: Collection[str]) -> None:
+        """Let the guard look at every blob that the remote does not have yet."""
+        known = [ref.oid for ref in refs.listed(self.user.repository, "refs/remotes/").values()]
+        if lane.acknowledged is not None:
+            known.append(lane.acknowledged.snapshot)
+            known.append(lane.acknowledged.state)
+        findings = self.guard.check(history.new_blobs(self.shadow.repository, tips, known))
+        if findings:
+            raise MayNotLeave(findings)
+
+
+def fork_of(name: str) -> str:
+    """The next name for what continues apart from a session that somebody else leads now.
+
+    Example:
+        >>> fork_of("lesson"), fork_of("lesson-fork-1")
+        ('lesson-fork-1', 'lesson-fork-2')
+    """
+    stem, dash, number = name.rpartition("-fork-")
+    if dash and number.isdigit():
+        return f"{stem}-fork-{int(number) + 1}"
+    return f"{name}-fork-1"

@@ -1,0 +1,77 @@
+"""What `status` says: words no stronger than what was checked."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from gitsession.agent.decide import sweep_interval
+from gitsession.agent.service import Agent
+from gitsession.model import Level, Status
+
+
+def status(agent: Agent) -> dict[str, Any]:
+    """The status document; answered from any thread, in a few milliseconds, whatever the agent is doing."""
+    marked = agent.parts.marks.look()
+    configuration, snapshots = agent.configuration, agent.parts.saver.snapshots
+    newest = agent.newest
+    at_risk = tuple(sorted({*agent.at_risk, *marked.paths}))
+    shown = Status(
+        session=configuration.session.name,
+        repo=str(configuration.address),
+        branch=configuration.session.branch if configuration.visible and configuration.publish else None,
+        worktree=configuration.worktree,
+        state=_state(agent, dirty=bool(marked)),
+        snapshot=newest,
+        replicas=tuple(lane.status(newest.number if newest else 0, agent.generation) for lane in agent.lanes),
+        at_risk=at_risk,
+        held=snapshots.held,
+        skipped=snapshots.skipped,
+        notes=tuple(notes(agent)),
+        deadline=configuration.deadline,
+        agent_pid=os.getpid(),
+        agent_pss=proportional_memory(),
+    )
+    return shown.to_json()
+
+
+def _state(agent: Agent, *, dirty: bool) -> str:
+    if agent.closing:
+        return "closing"
+    if dirty or agent.taking:
+        return "saving"
+    levels = [lane.level(agent.generation) for lane in agent.lanes]
+    if agent.at_risk or agent.newest is None:
+        return str(Level.LOCAL)
+    return str(max(levels, default=Level.LOCAL))
+
+
+def notes(agent: Agent) -> list[str]:
+    """What the person should know, one sentence or two each."""
+    found = list(agent.notes.values())
+    watcher = agent.parts.watcher
+    if not watcher.watching:
+        seconds = sweep_interval(agent.facts)
+        found.append(
+            f"Not every change is seen at once: {watcher.trouble}. A sweep looks every {seconds:.0f} s."
+        )
+    now = time.monotonic()
+    for lane in agent.lanes:
+        if lane.name == "remote" and lane.is_unconfirmed(now):
+            found.append(
+                "The remote does not answer: whether this runtime still leads the session is unconfirmed."
+            )
+    if not agent.lanes:
+        found.append("There is neither a vault nor a remote: everything is only on this machine.")
+    return found
+
+
+def proportional_memory() -> int:
+    """This process's proportional set size in bytes, 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

@@ -1,0 +1,54 @@
+"""What a chain of commits holds: its newest commits, and the blobs that another place lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from gitsession.git.command import Repository
+
+_SHAPE = "--format=%H%x00%ct%x00%s%x00%B%x1e"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One commit: its id, when it was made (seconds since 1970), its subject and its whole message."""
+
+    commit: str
+    at: float
+    subject: str
+    message: str
+
+
+def chain(repository: Repository, tip: str, *options: str) -> Iterator[Logged]:
+    """A commit and its first parents, newest first; options choose among them as in git-log."""
+    listed = repository.output("log", "--first-parent", "--no-show-signature", _SHAPE, *options, tip, "--")
+    for entry in listed.decode("utf-8", "replace").split("\x1e"):
+        if entry.strip():
+            commit, at, subject, message = entry.lstrip("\n").split("\0", 3)
+            yield Logged(commit, float(at), subject, message)
+
+
+def new_blobs(repository: Repository, tips: Collection[str], known: Collection[str]) -> list[tuple[str, str]]:
+    """The blobs reachable from the tips and from none of the known commits, as `(oid, path)`.
+
+    What the repository lacks of the known ones is no error; a path is one of those where the blob lies.
+    """
+    asked = "".join(f"{oid}\n" for oid in (*tips, *(f"^{oid}" for oid in known)))
+    listed = repository.output(
+        "rev-list", "--objects", "--ignore-missing", "--stdin", stdin=asked.encode("ascii")
+    )
+    found = [line.partition(b" ") for line in listed.splitlines()]
+    named = {oid.decode(): path.decode("utf-8", "surrogateescape") for oid, _, path in found if path}
+    blobs = _blobs(repository, named)
+    return [(oid, path) for oid, path in named.items() if oid in blobs]
+
+
+def _blobs(repository: Repository, oids: Collection[str]) -> frozenset[str]:
+    listed = repository.output(
+        "cat-file",
+        "--batch-check=%(objectname) %(objecttype)",
+        stdin="".join(f"{oid}\n" for oid in oids).encode(),
+    )
+    rows = (line.split(" ", 1) for line in listed.decode().splitlines())
+    return frozenset(oid for oid, kind in rows if kind == "blob")
