@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +34,8 @@ class Reader:
     """One `git cat-file --batch`, kept running; use it from one thread at a time.
 
     Args:
-        repository: Where to read.
-        filtered: Give blobs as a checkout would write them; ask with `<oid> <path>`.
+        repository: Where to read; with a work tree for `as_checked_out`.
+        filtered: Only `as_checked_out` is asked.
     """
 
     def __init__(self, repository: Repository, *, filtered: bool = False) -> None:
@@ -84,6 +85,28 @@ class Reader:
             write(piece)
         answered.read(1)
         return size
+
+    def as_checked_out(self, oid: str, path: str) -> bytes | None:
+        """A blob as a checkout would write it at a path without newlines; None where it is missing.
+
+        Git tells the size before the conversion, so a second question marks where the answer ends.
+
+        Raises:
+            GitError: A filter failed.
+        """
+        mark = secrets.token_hex(16)
+        given, answered = self._pipes()
+        given.write(f"{oid} {path}\n{mark}\n".encode("utf-8", "surrogateescape"))
+        given.flush()
+        end, answer = f"\n{mark} missing\n".encode(), b""
+        while not answer.endswith(end):
+            line = answered.readline()
+            if not line:
+                self.close()
+                raise GitError(f"git could not convert {path}.", hint="Check the filters in .gitattributes.")
+            answer += line
+        first, _, content = answer[: -len(end)].partition(b"\n")
+        return None if first.endswith(b" missing") else content
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._process is None or self._process.poll() is not None:

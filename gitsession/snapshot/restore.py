@@ -183,26 +183,30 @@ class _Restoring:
 
     def _copy(self, change: objects.Change, write: Callable[[bytes], object]) -> None:
         """Hand over the bytes as a checkout would have them; as recorded where git cannot convert them."""
-        converts = self._rules.conversion(change.path) is not Conversion.NONE and b"\n" not in change.path
-        if converts:
-            try:
-                pieces: list[bytes] = []
-                self._filtered.copy(f"{change.new} {os.fsdecode(change.path)}", pieces.append)
-            except GitError as problem:
-                self._skipped[change.path] = (
-                    f"written as recorded, since git cannot convert it: {problem.what}"
-                )
-            else:
-                write(b"".join(pieces))
-                return
-        if self._plain.copy(change.new, write) is None:
-            raise GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
+        converted = self._converted(change)
+        if converted is not None:
+            write(converted)
+        elif self._plain.copy(change.new, write) is None:
+            raise _missing(change)
+
+    def _converted(self, change: objects.Change) -> bytes | None:
+        if b"\n" in change.path or self._rules.conversion(change.path) is Conversion.NONE:
+            return None
+        try:
+            return self._filtered.as_checked_out(change.new, os.fsdecode(change.path))
+        except GitError as problem:
+            self._skipped[change.path] = f"written as recorded: {problem.what}"
+            return None
 
     def _content(self, change: objects.Change) -> bytes:
         content = self._plain.read(change.new)
         if content is None:
-            raise GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
+            raise _missing(change)
         return content
+
+
+def _missing(change: objects.Change) -> GitError:
+    return GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
 
 
 def _mode(seen: os.stat_result) -> bytes:

@@ -1,0 +1,130 @@
+"""Restoring: exact bytes, modes and links, and never a step outside the work tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from gitsession.snapshot.restore import restore
+from tests.snapshot.scene import Scene, scene
+from tests.snapshot.test_exactness import line_ends, modes_and_links, odd_names
+
+
+def everything(root: Path) -> dict[str, tuple[str, bytes]]:
+    """Each path with its kind and content, the repository aside."""
+    found = {}
+    for place in sorted(root.rglob("*")):
+        path = str(place.relative_to(root))
+        if path.split("/")[0] == ".git":
+            continue
+        if place.is_symlink():
+            found[path] = ("link", os.fsencode(place.readlink()))
+        elif place.is_file():
+            found[path] = ("exec" if place.stat().st_mode & 0o100 else "file", place.read_bytes())
+    return found
+
+
+def prepared(made: Scene) -> None:
+    modes_and_links(made)
+    odd_names(made)
+    made.write("empty")
+
+
+def test_a_fresh_work_tree_equals_the_lost_one(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        made.take()
+        made.shadow.settle()
+        target = sealed / "again"
+        target.mkdir()
+        done = restore(made.shadow.repository, made.tree, target)
+        assert everything(target) == everything(made.work)
+        assert len(done.written) == len(everything(target))
+        assert restore(made.shadow.repository, made.tree, target).written == ()
+
+
+def test_line_ends_come_back_as_a_checkout_gives_them(sealed: Path) -> None:
+    with scene(sealed / "s", line_ends) as made:
+        made.take()
+        made.shadow.settle()
+        target = sealed / "again"
+        target.mkdir()
+        restore(made.shadow.repository, made.tree, target)
+        assert (target / "run.bat").read_bytes() == b"echo\r\n"
+        assert (target / "raw.bin").read_bytes() == b"\0\r\n\1"
+        assert (target / "dos.txt").read_bytes() == b"a\nb\n"
+
+
+def test_only_what_differs_from_the_base_is_touched(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        made.take()
+        before, old = made.tree, everything(made.work)
+        made.write("src/a.py", "changed")
+        made.write("added/deep/new", "1")
+        (made.work / "readme").unlink()
+        made.write("readme/now", "a directory")
+        made.take()
+        made.shadow.settle()
+        done = restore(made.shadow.repository, before, made.work, base=made.tree)
+        assert everything(made.work) == old
+        assert set(done.written) == {"src/a.py", "readme"}
+        assert set(done.removed) == {"added/deep/new", "readme/now"}
+        assert not (made.work / "added").exists()
+        assert made.take() is not None
+        assert made.tree == before
+
+
+def test_single_paths(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        made.take()
+        before = made.tree
+        made.write("src/a.py", "changed")
+        made.write("readme", "changed")
+        made.take()
+        made.shadow.settle()
+        done = restore(made.shadow.repository, before, made.work, ["src"], base=made.tree)
+        assert done.written == ("src/a.py",)
+        assert (made.work / "readme").read_text() == "changed"
+
+
+def test_a_symlink_on_the_way_is_not_followed(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        made.take()
+        made.shadow.settle()
+        target, outside = sealed / "again", sealed / "outside"
+        target.mkdir()
+        outside.mkdir()
+        (target / "src").symlink_to(outside)
+        done = restore(made.shadow.repository, made.tree, target)
+        assert list(outside.iterdir()) == []
+        assert {skipped.path for skipped in done.skipped} == {"src/a.py", "src/deep/er/b.py"}
+
+
+def test_a_directory_with_files_of_its_own_stays(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        made.take()
+        made.shadow.settle()
+        target = sealed / "again"
+        (target / "readme").mkdir(parents=True)
+        (target / "readme/mine").write_text("mine")
+        done = restore(made.shadow.repository, made.tree, target)
+        assert [skipped.path for skipped in done.skipped] == ["readme"]
+        assert (target / "readme/mine").read_text() == "mine"
+
+
+def test_a_hostile_tree_writes_nothing_into_a_repository(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made:
+        blob = made.git("hash-object", "-w", "readme")
+        evil = ["100644 blob %s\t.git", "100644 blob %s\tgit~1", "100644 blob %s\tgood"]
+        done = subprocess.run(
+            ["git", "mktree", "-z"],
+            cwd=made.work,
+            input="\0".join(line % blob for line in evil).encode(),
+            capture_output=True,
+            check=True,
+        )
+        target = sealed / "again"
+        target.mkdir()
+        answer = restore(made.user.repository, done.stdout.decode().strip(), target)
+        assert {skipped.path for skipped in answer.skipped} == {".git", "git~1"}
+        assert [path.name for path in target.iterdir()] == ["good"]
