@@ -1,4 +1,4 @@
-"""The editor's own set-up: a gate before a stand-in, and the real code-server, installed once for all runs."""
+"""The editor's own set-up: a gate before a stand-in, and the real code-server, installed once."""
 
 from __future__ import annotations
 

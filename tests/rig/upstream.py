@@ -1,7 +1,7 @@
 """Stands for a program behind the gate: answers what it was asked, echoes WebSocket messages, streams.
 
-It checks nothing itself, as code-server with `--auth none` does not, so that whatever reaches it got past the gate.
-It does not imitate any route of an editor.
+It checks nothing itself, as code-server with `--auth none` does not, so that whatever reaches it got past the
+gate. It does not imitate any route of an editor.
 """
 
 from __future__ import annotations
