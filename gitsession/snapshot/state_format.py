@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gitsession.errors import FormatError
+from gitsession.errors import FormatError, SessionError
 from gitsession.git.refs import Logged, is_good_name
 from gitsession.model import FORMAT_VERSION, Held, Level, SessionName
 from gitsession.snapshot.values import Head
@@ -147,7 +147,7 @@ def parse(oid: str, snapshot: str, files: Mapping[str, bytes]) -> State:
             raise damaged(f"{name} is missing")
     try:
         return _parsed(oid, snapshot, files, version)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+    except (KeyError, TypeError, ValueError, AttributeError, SessionError) as wrong:
         raise damaged(str(wrong)) from wrong
 
 

@@ -7,181 +7,16 @@ file is parsed; what would run something when the operation goes on is asked abo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gitsession.git.refs import is_good_name
-from gitsession.snapshot.state_format import OID, damaged
-
-Consent = Callable[[str], bool]
-Check = Callable[[str, bytes, Consent], "bytes | None"]
+from gitsession.snapshot import state_checks as checks
+from gitsession.snapshot.state_checks import Check, Consent
+from gitsession.snapshot.state_format import damaged
 
 MAX_FILE = 16_000_000
 MAX_TOTAL = 64_000_000
 DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
-_HARMLESS = frozenset(
-    [
-        "pick",
-        "p",
-        "revert",
-        "edit",
-        "e",
-        "reword",
-        "r",
-        "fixup",
-        "f",
-        "squash",
-        "s",
-        "drop",
-        "d",
-        "noop",
-        "break",
-        "b",
-        "label",
-        "l",
-        "reset",
-        "t",
-        "merge",
-        "m",
-    ]
-)
-_OWN_STRATEGIES = frozenset({"ort", "recursive", "resolve", "octopus", "ours", "subtree"})
-_OWN_OPTIONS = frozenset(
-    [
-        "no-commit",
-        "edit",
-        "allow-empty",
-        "allow-empty-message",
-        "keep-redundant-commits",
-        "drop-redundant-commits",
-        "signoff",
-        "record-origin",
-        "allow-ff",
-        "mainline",
-        "default-msg-cleanup",
-        "allow-rerere-auto",
-        "committer-date-is-author-date",
-        "ignore-date",
-    ]
-)
-_QUOTED = r"'(?:[^'\n\x00]|'\\[!']')*'"
-_AUTHOR = re.compile(rf"GIT_AUTHOR_NAME={_QUOTED}\nGIT_AUTHOR_EMAIL={_QUOTED}\nGIT_AUTHOR_DATE={_QUOTED}\n?")
-_QUOTED_LIST = re.compile(rf"\s*(?:{_QUOTED}\s*)*")
-
-
-def _text(_: str, content: bytes, __: Consent) -> bytes:
-    return content
-
-
-def _matching(pattern: str) -> Check:
-    shape = re.compile(pattern)
-
-    def check(name: str, content: bytes, _: Consent) -> bytes:
-        if not shape.fullmatch(_decoded(name, content)):
-            raise damaged(name)
-        return content
-
-    return check
-
-
-_oid = _matching(rf"(?:{OID.pattern})?\n?")
-_oids = _matching(rf"(?:(?:{OID.pattern})(?: (?:{OID.pattern}))?\n?)*")
-_number = _matching(r"\d{1,9}\n?")
-_flag = _matching(r"[tfbo]?\n?|--[a-z-]{1,40}\n?|-\n?")
-_word = _matching(r"[A-Za-z0-9-]{0,40}\n?")
-_terms = _matching(r"[A-Za-z0-9._-]{1,80}\n[A-Za-z0-9._-]{1,80}\n?")
-
-
-def _shaped(shape: re.Pattern[str]) -> Check:
-    return _matching(shape.pattern)
-
-
-def _ref(name: str, content: bytes, _: Consent) -> bytes:
-    ref = _decoded(name, content).strip("\n")
-    if ref != "detached HEAD" and not (is_good_name(ref) and ref.startswith("refs/heads/")):
-        raise damaged(name)
-    return content
-
-
-def _start(name: str, content: bytes, _: Consent) -> bytes:
-    revision = _decoded(name, content).strip("\n")
-    if not OID.fullmatch(revision) and not is_good_name(f"refs/heads/{revision}"):
-        raise damaged(name)
-    return content
-
-
-def _refs_to_delete(name: str, content: bytes, _: Consent) -> bytes:
-    for line in _lines(name, content):
-        ref = line.rstrip("\n")
-        if not (is_good_name(ref) and ref.startswith("refs/rewritten/")):
-            raise damaged(name)
-    return content
-
-
-def _update_refs(name: str, content: bytes, _: Consent) -> bytes:
-    """Triples of lines: a branch, its value before, its value after."""
-    lines = [line.rstrip("\n") for line in _lines(name, content)]
-    branches, values = lines[::3], [line for n, line in enumerate(lines) if n % 3]
-    good = all(is_good_name(ref) and ref.startswith("refs/heads/") for ref in branches)
-    if not good or len(lines) % 3 or not all(map(OID.fullmatch, values)):
-        raise damaged(name)
-    return content
-
-
-def _asking(question: str, known: frozenset[str] = frozenset()) -> Check:
-    def check(name: str, content: bytes, consent: Consent) -> bytes | None:
-        value = _decoded(name, content).strip()
-        if not value or value in known or consent(f"{question}: {value}"):
-            return content
-        return None
-
-    return check
-
-
-def _todo(name: str, content: bytes, consent: Consent) -> bytes:
-    kept = [line for line in _lines(name, content) if _may_stay(line.strip(" \t\n"), consent)]
-    return "".join(kept).encode("utf-8", "surrogateescape")
-
-
-def _may_stay(line: str, consent: Consent) -> bool:
-    word, _, rest = line.partition(" ")
-    word = word.partition("\t")[0]
-    if not line or line.startswith("#") or word in _HARMLESS:
-        return True
-    if word in ("update-ref", "u") and is_good_name(rest.strip()) and rest.strip().startswith("refs/heads/"):
-        return True
-    return consent(f"The stopped rebase has a line that runs a command: {line}")
-
-
-def _options(name: str, content: bytes, consent: Consent) -> bytes:
-    """A configuration file with one section; what is asked about is left out line by line."""
-    kept = []
-    for line in _lines(name, content):
-        key, _, value = line.strip().partition(" = ")
-        if (
-            key in ("", "[options]")
-            or key in _OWN_OPTIONS
-            or (key == "strategy" and value.strip('"') in _OWN_STRATEGIES)
-            or consent(f"The stopped operation has the option {key} = {value}")
-        ):
-            kept.append(line)
-    return "".join(kept).encode("utf-8", "surrogateescape")
-
-
-def _decoded(name: str, content: bytes) -> str:
-    if b"\0" in content:
-        raise damaged(name)
-    return content.decode("utf-8", "surrogateescape")
-
-
-def _lines(name: str, content: bytes) -> list[str]:
-    """Lines as git splits them: at newlines only, which they keep."""
-    return re.findall(r"[^\n]*\n|[^\n]+", _decoded(name, content))
-
-
-_STRATEGY = _asking("The stopped rebase names a merge program", _OWN_STRATEGIES)
-_STRATEGY_OPTIONS = _asking("The stopped rebase has options for its merge program")
-_SIGNING = _asking("The stopped rebase signs commits with")
 _FLAGS_OF_REBASE = [
     "interactive",
     "quiet",
@@ -213,59 +48,61 @@ _FLAGS_OF_AM = [
 ]
 
 ALLOWED: Mapping[str, Check] = {
-    **dict.fromkeys(("MERGE_MSG", "SQUASH_MSG", "BISECT_LOG"), _text),
-    **dict.fromkeys(("CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD", "REBASE_HEAD", "MERGE_AUTOSTASH"), _oid),
-    **dict.fromkeys(("BISECT_HEAD", "BISECT_EXPECTED_REV", "AUTO_MERGE"), _oid),
-    **dict.fromkeys(("BISECT_ANCESTORS_OK", "BISECT_FIRST_PARENT", "MERGE_MODE"), _word),
-    "MERGE_HEAD": _oids,
-    "BISECT_START": _start,
-    "BISECT_NAMES": _shaped(_QUOTED_LIST),
-    "BISECT_TERMS": _terms,
-    **{f"rebase-merge/{name}": _flag for name in _FLAGS_OF_REBASE},
+    **dict.fromkeys(("MERGE_MSG", "SQUASH_MSG", "BISECT_LOG"), checks.text),
+    **dict.fromkeys(
+        ("CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD", "REBASE_HEAD", "MERGE_AUTOSTASH"), checks.oid
+    ),
+    **dict.fromkeys(("BISECT_HEAD", "BISECT_EXPECTED_REV", "AUTO_MERGE"), checks.oid),
+    **dict.fromkeys(("BISECT_ANCESTORS_OK", "BISECT_FIRST_PARENT", "MERGE_MODE"), checks.word),
+    "MERGE_HEAD": checks.oids,
+    "BISECT_START": checks.start,
+    "BISECT_NAMES": checks.quoted_list,
+    "BISECT_TERMS": checks.terms,
+    **{f"rebase-merge/{name}": checks.flag for name in _FLAGS_OF_REBASE},
     **{
-        f"rebase-merge/{name}": _oid
+        f"rebase-merge/{name}": checks.oid
         for name in ("onto", "orig-head", "stopped-sha", "amend", "autostash", "squash-onto")
     },
-    **{f"rebase-merge/{name}": _oids for name in ("rewritten-list", "rewritten-pending")},
-    **{f"rebase-merge/{name}": _number for name in ("msgnum", "end")},
+    **{f"rebase-merge/{name}": checks.oids for name in ("rewritten-list", "rewritten-pending")},
+    **{f"rebase-merge/{name}": checks.number for name in ("msgnum", "end")},
     **{
-        f"rebase-merge/{name}": _text
+        f"rebase-merge/{name}": checks.text
         for name in ("message", "message-squash", "message-fixup", "current-fixups", "patch", "done")
     },
-    **{f"rebase-merge/{name}": _todo for name in ("git-rebase-todo", "git-rebase-todo.backup")},
-    "rebase-merge/head-name": _ref,
-    "rebase-merge/author-script": _shaped(_AUTHOR),
-    "rebase-merge/update-refs": _update_refs,
-    "rebase-merge/refs-to-delete": _refs_to_delete,
-    "rebase-merge/strategy": _STRATEGY,
-    "rebase-merge/strategy_opts": _STRATEGY_OPTIONS,
-    "rebase-merge/gpg_sign_opt": _SIGNING,
-    **{f"rebase-apply/{name}": _flag for name in _FLAGS_OF_AM},
+    **{f"rebase-merge/{name}": checks.steps for name in ("git-rebase-todo", "git-rebase-todo.backup")},
+    "rebase-merge/head-name": checks.branch,
+    "rebase-merge/author-script": checks.author,
+    "rebase-merge/update-refs": checks.refs_to_update,
+    "rebase-merge/refs-to-delete": checks.refs_to_delete,
+    "rebase-merge/strategy": checks.strategy,
+    "rebase-merge/strategy_opts": checks.strategy_options,
+    "rebase-merge/gpg_sign_opt": checks.signing,
+    **{f"rebase-apply/{name}": checks.flag for name in _FLAGS_OF_AM},
     **{
-        f"rebase-apply/{name}": _oid
+        f"rebase-apply/{name}": checks.oid
         for name in ("onto", "orig-head", "original-commit", "abort-safety", "autostash")
     },
-    **{f"rebase-apply/{name}": _number for name in ("next", "last")},
-    **{f"rebase-apply/{name}": _text for name in ("final-commit", "patch", "info")},
-    "rebase-apply/rewritten": _oids,
-    "rebase-apply/quoted-cr": _word,
-    "rebase-apply/head-name": _ref,
-    "rebase-apply/author-script": _shaped(_AUTHOR),
-    "rebase-apply/apply-opt": _asking("The stopped rebase has options for git apply"),
-    "rebase-apply/strategy": _STRATEGY,
-    "rebase-apply/strategy_opts": _STRATEGY_OPTIONS,
-    "rebase-apply/gpg_sign_opt": _SIGNING,
-    "sequencer/todo": _todo,
-    "sequencer/head": _oid,
-    "sequencer/abort-safety": _oid,
-    "sequencer/opts": _options,
+    **{f"rebase-apply/{name}": checks.number for name in ("next", "last")},
+    **{f"rebase-apply/{name}": checks.text for name in ("final-commit", "patch", "info")},
+    "rebase-apply/rewritten": checks.oids,
+    "rebase-apply/quoted-cr": checks.word,
+    "rebase-apply/head-name": checks.branch,
+    "rebase-apply/author-script": checks.author,
+    "rebase-apply/apply-opt": checks.apply_options,
+    "rebase-apply/strategy": checks.strategy,
+    "rebase-apply/strategy_opts": checks.strategy_options,
+    "rebase-apply/gpg_sign_opt": checks.signing,
+    "sequencer/todo": checks.steps,
+    "sequencer/head": checks.oid,
+    "sequencer/abort-safety": checks.oid,
+    "sequencer/opts": checks.options,
 }
 _MAIL = re.compile(r"rebase-apply/\d{4,9}")
 
 
 def check_of(name: str) -> Check | None:
     """The parser of a file of the git directory, None for one that a state may not hold."""
-    return _text if _MAIL.fullmatch(name) else ALLOWED.get(name)
+    return checks.text if _MAIL.fullmatch(name) else ALLOWED.get(name)
 
 
 def collect(git_dir: Path) -> dict[str, bytes]:

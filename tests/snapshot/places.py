@@ -106,7 +106,7 @@ class Places:
         self.states += 1
         new, source = self.root / f"new{self.states}", self.root / f"source{self.states}.git"
         git(self.shadow, "push", "-q", "--force", str(self.remote), f"{captured.oid}:{SESSION.state_ref}")
-        git(self.root, "clone", "-q", str(self.remote), str(new))
+        git(self.root, "clone", "-q", "--no-local", str(self.remote), str(new))
         bare_repository(source)
         git(source, "-c", "fetch.fsckObjects=true", "fetch", "-q", str(self.remote), SESSION.state_ref)
         carry(self.old, new)
@@ -122,10 +122,20 @@ def carry(old: Path, new: Path) -> None:
     for path in old.iterdir():
         if path.name == ".git":
             continue
-        if path.is_dir() and not path.is_symlink():
+        if (path / ".git").exists():
+            _carry_nested(old, path, new / path.name)
+        elif path.is_dir() and not path.is_symlink():
             shutil.copytree(path, new / path.name, symlinks=True, copy_function=shutil.copy)
         else:
             shutil.copy(path, new / path.name, follow_symlinks=False)
+
+
+def _carry_nested(old: Path, nested: Path, target: Path) -> None:
+    """A submodule arrives as it does from a clone, not checked out; of any other repository the files do."""
+    if git(old, "ls-files", "--stage", "--", nested.name).startswith("160000"):
+        target.mkdir()
+    else:
+        shutil.copytree(nested, target, symlinks=True, ignore=shutil.ignore_patterns(".git"))
 
 
 def everything_but_objects(git_dir: Path) -> dict[str, tuple[bytes, int]]:
