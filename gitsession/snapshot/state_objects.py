@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import zlib
 from collections.abc import Mapping, Sequence
 
 from gitsession.errors import FormatError
@@ -61,7 +62,7 @@ class Batch:
     def _pack(self) -> bytes:
         packed = [struct.pack(">4sII", b"PACK", 2, len(self._objects))]
         for kind, content in self._objects.values():
-            packed += [encode.entry_header(kind, len(content)), encode.deflated(content)]
+            packed += [encode.entry_header(kind, len(content)), zlib.compress(content, 1)]
         body = b"".join(packed)
         return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
