@@ -206,7 +206,7 @@ class Capture:
         if oid is None or (known is not None and known.oid == oid) or oid in self.body:
             self.body.rewind(mark)
         else:
-            self.body.note(b"blob", oid, seen.st_size, mark[0])
+            self.body.note(b"blob", oid, seen.st_size)
         if oid is not None:
             self.set(path, Entry(self._mode(path, seen), oid))
 
@@ -295,15 +295,12 @@ def _pieces(fd: int, size: int) -> Iterable[bytes]:
 
 
 def _streamed(body: Body, fd: int, size: int) -> tuple[bytes | None, bool]:
-    """Put a large file's pack entry; its id (None when it shrank), and whether it has carriage returns."""
+    """Put a large file's content; its id (None when it shrank), and whether it has carriage returns."""
     hashed = hashlib.sha1(encode.header(b"blob", size), usedforsecurity=False)
-    packing = zlib.compressobj(encode.level(size))
-    body.put(encode.entry_header(b"blob", size))
     has_returns, left = False, size
     for piece in _pieces(fd, size):
         hashed.update(piece)
         has_returns = has_returns or b"\r" in piece
-        body.put(packing.compress(piece))
+        body.put(piece)
         left -= len(piece)
-    body.put(packing.flush())
     return (None if left else hashed.digest()), has_returns

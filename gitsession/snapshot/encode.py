@@ -1,7 +1,7 @@
 """Git's objects as bytes: their names and their form inside a pack.
 
-The formats are those of git's `gitformat-pack(5)`. Entries are never deltified here: speed comes first, and
-what ships is packed anew by git.
+The formats are those of git's `gitformat-pack(5)`. Entries are never deltified here: that is for quiet
+moments, and what ships is deltified by git.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gitsession.model import Identity
 
 KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
 NAMES = {number: name for name, number in KINDS.items()}
-STORED_FROM = 256 * 1024  # above this, deflating costs more than writing the bytes as they are
-FAST = 1
+LARGE = 256 * 1024  # above this, deflating thoroughly takes too long for what it gains
+THOROUGH, FAST = 6, 1
 COMMITTER = Identity("gitsession", "gitsession@localhost")
 
 
@@ -32,16 +32,6 @@ def name(kind: bytes, content: bytes) -> bytes:
     return hashed.digest()
 
 
-def level(size: int) -> int:
-    """The deflate level for content of this size."""
-    return FAST if size < STORED_FROM else 0
-
-
-def deflated(content: bytes) -> bytes:
-    """The content as a zlib stream, at the level that its size deserves."""
-    return zlib.compress(content, level(len(content)))
-
-
 def entry_header(kind: bytes, size: int) -> bytes:
     """What stands before an object's zlib stream in a pack: three bits of kind, the rest size."""
     first, size = KINDS[kind] << 4 | size & 0x0F, size >> 4
@@ -51,6 +41,15 @@ def entry_header(kind: bytes, size: int) -> bytes:
         first, size = size & 0x7F, size >> 7
     out.append(first)
     return bytes(out)
+
+
+def entry(kind: bytes, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """An object as a pack holds it, in pieces; its content comes in pieces too."""
+    yield entry_header(kind, size)
+    packing = zlib.compressobj(THOROUGH if size < LARGE else FAST)
+    for piece in pieces:
+        yield packing.compress(piece)
+    yield packing.flush()
 
 
 def commit(

@@ -1,8 +1,8 @@
 """The journal: an append-only file that makes a snapshot durable with one write and one sync.
 
-One record holds the objects that a snapshot adds, as entries of a pack, and the new tip:
+One record holds the objects that a snapshot adds, plain, for deflating them can wait, and the new tip:
 
-    magic, serial, tip, length and entry count of the body, CRC-32 | entries | directory of the entries
+    magic, serial, tip, length and object count of the body, CRC-32 | contents | directory of the objects
 
 A record counts when its checksum is right and its serial follows the one before it. So a torn tail is
 nothing, and the file is written over from its start once its records were settled: blocks that exist already
@@ -16,7 +16,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +32,17 @@ KEPT_SIZE = 1 << 20
 LOCK_PATIENCE = 10.0
 _CHUNK = 1 << 20
 _HEADER = struct.Struct(">4sQQ20s20sQII")
-_ENTRY = struct.Struct(">B20sQQQ")
+_ENTRY = struct.Struct(">B20sQQ")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object in the journal file: where its pack entry lies, and the size of its content."""
+    """An object in the journal file, and where its content lies."""
 
     kind: bytes
     oid: bytes
-    size: int
     offset: int
-    length: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -110,14 +109,12 @@ class Journal:
 
     def read(self, stored: Stored) -> bytes:
         """The content of an object."""
-        return zlib.decompress(
-            b"".join(self.raw(stored))[len(encode.entry_header(stored.kind, stored.size)) :]
-        )
+        return b"".join(self.pieces(stored))
 
-    def raw(self, stored: Stored) -> Iterator[bytes]:
-        """An object's pack entry, in pieces of bounded size."""
-        for start in range(0, stored.length, _CHUNK):
-            yield os.pread(self._fd, min(_CHUNK, stored.length - start), stored.offset + start)
+    def pieces(self, stored: Stored) -> Iterator[bytes]:
+        """The content of an object, in pieces of bounded size."""
+        for start in range(0, stored.size, _CHUNK):
+            yield os.pread(self._fd, min(_CHUNK, stored.size - start), stored.offset + start)
 
     def write(self, content: bytes, offset: int) -> None:
         """Write all of `content` at `offset`; nothing is durable before `append`.
@@ -164,9 +161,16 @@ class Journal:
         self._accept(record)
         return record
 
-    def reset(self) -> None:
-        """Start over at the front, once every record is settled; call after the settled serial is durable."""
-        self.records, self._known, self.position = [], {}, 0
+    def forget(self, serial: int) -> None:
+        """Let go of the records up to `serial`, once it is durable elsewhere that they are settled.
+
+        Where none is left the file is written over from its front.
+        """
+        self.records = [record for record in self.records if record.serial > serial]
+        self._known = {stored.oid: stored for record in self.records for stored in record.stored}
+        if self.records:
+            return
+        self.position = 0
         if os.fstat(self._fd).st_size > 64 * KEPT_SIZE:
             os.ftruncate(self._fd, KEPT_SIZE)
             os.fsync(self._fd)
@@ -193,10 +197,8 @@ class Body:
         """Add an object, once; its id comes back."""
         oid = oid or encode.name(kind, content)
         if oid not in self._stored:
-            start = self.length
-            self.put(encode.entry_header(kind, len(content)))
-            self.put(encode.deflated(content))
-            self.note(kind, oid, len(content), start)
+            self.put(content)
+            self.note(kind, oid, len(content))
         return oid
 
     def put(self, part: bytes) -> None:
@@ -208,10 +210,10 @@ class Body:
         if self._pending > 8 * _CHUNK:
             self._spill()
 
-    def note(self, kind: bytes, oid: bytes, size: int, start: int) -> None:
-        """Say that the bytes since `start` are the pack entry of an object."""
+    def note(self, kind: bytes, oid: bytes, size: int) -> None:
+        """Say that the last `size` bytes are the content of an object."""
         if oid not in self._stored:
-            self._stored[oid] = Stored(kind, oid, size, self._start + start, self.length - start)
+            self._stored[oid] = Stored(kind, oid, self._start + self.length - size, size)
 
     def mark(self) -> tuple[int, int]:
         """Where the body stands, for `rewind`; what was added so far goes to the file."""
@@ -228,8 +230,7 @@ class Body:
         """The objects, and the parts that are still to be written, the directory last."""
         stored = tuple(self._stored.values())
         directory = b"".join(
-            _ENTRY.pack(encode.KINDS[one.kind], one.oid, one.size, one.offset - self._start, one.length)
-            for one in stored
+            _ENTRY.pack(encode.KINDS[one.kind], one.oid, one.offset - self._start, one.size) for one in stored
         )
         return stored, [*self._parts, directory]
 
@@ -291,7 +292,10 @@ def _read_record(fd: int, position: int) -> Record | None:
     if _checksum(fd, start, length, head[:-4] + bytes(4)) != checksum:
         return None
     directory = os.pread(fd, size, start + length - size)
-    stored = tuple(_stored(entry, start) for entry in _ENTRY.iter_unpack(directory))
+    stored = tuple(
+        Stored(encode.NAMES[kind], oid, start + offset, size)
+        for kind, oid, offset, size in _ENTRY.iter_unpack(directory)
+    )
     return Record(serial, Tip(number, commit.hex(), tree.hex()), stored, start + length)
 
 
@@ -300,10 +304,3 @@ def _checksum(fd: int, start: int, length: int, head: bytes) -> int:
     for offset in range(start, start + length, _CHUNK):
         checksum = zlib.crc32(os.pread(fd, min(_CHUNK, start + length - offset), offset), checksum)
     return zlib.crc32(head, checksum)
-
-
-def _stored(entry: Sequence[int | bytes], start: int) -> Stored:
-    kind, oid, size, offset, length = entry
-    if not isinstance(oid, bytes) or isinstance(kind, bytes) or isinstance(size, bytes):
-        raise TypeError("a directory entry is malformed")
-    return Stored(encode.NAMES[kind], oid, size, start + int(offset), int(length))

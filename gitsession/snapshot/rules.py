@@ -108,7 +108,7 @@ def configuration_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git"
 
 
-def stamps(paths: Iterable[Path]) -> tuple[Stamp, ...]:
+def stamps(paths: Iterable[bytes | Path]) -> tuple[Stamp, ...]:
     """What tells whether any of these files changed."""
     return tuple(_stamp(path) for path in paths)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +18,8 @@ from types import TracebackType
 from gitsession import files, git
 from gitsession.errors import FormatError, GitError
 from gitsession.git import objects
-from gitsession.snapshot import mirror, pack, tend
-from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, disk_errors
+from gitsession.snapshot import encode, mirror, pack, tend
+from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, Stored, disk_errors
 from gitsession.snapshot.links import Links
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Tip
@@ -42,6 +43,7 @@ class Shadow:
         self.directory = directory
         self.user = user
         self.lock = threading.RLock()
+        self._settling = threading.RLock()
         self.repository = git.Repository(directory)
         _lay_out(directory)
         self._settled, self._tip = _read_settled(directory / _SETTLED)
@@ -137,15 +139,18 @@ class Shadow:
         Raises:
             SaveError: The disk is full or failing; every snapshot stands in the journal.
         """
-        with self.lock:
-            if not self._journal.records:
-                return
-            stored = self._journal.stored()
-            entries = ((one.oid, self._journal.raw(one)) for one in stored)
-            with disk_errors():
-                pack.write(self.directory / "objects/pack", entries, len(stored))
-                self._point_at(self._journal.records[-1].tip)
-                self._journal.reset()
+        with self._settling, disk_errors():
+            with self.lock:
+                records, stored = self._journal.records[-1:], self._journal.stored()
+            for newest in records:
+                pack.write(self.directory / "objects/pack", self._entries(stored), len(stored))
+                with self.lock:
+                    self._point_at(newest.tip, newest.serial)
+                    self._journal.forget(newest.serial)
+
+    def _entries(self, stored: Iterable[Stored]) -> Iterator[tuple[bytes, Iterator[bytes]]]:
+        for one in stored:
+            yield one.oid, encode.entry(one.kind, one.size, self._journal.pieces(one))
 
     def adopt(self, number: int, commit: str) -> None:
         """Make a commit that git knows, such as one of a resume, the newest snapshot.
@@ -153,13 +158,14 @@ class Shadow:
         Raises:
             GitError: There is no such commit.
         """
+        self.settle()
         with self.lock:
-            self.settle()
             tree = objects.tree_of(self.repository, commit)
             if tree is None:
                 raise GitError(f"The snapshot {commit} is missing.", hint="Fetch it first.")
             with disk_errors():
-                self._point_at(Tip(number, commit, tree))
+                self._tip = Tip(number, commit, tree)
+                self._point_at(self._tip, self._journal.serial)
 
     def adopt_objects(self) -> None:
         """Link what is new in the user's object store, so that their `git gc` takes nothing from us."""
@@ -171,12 +177,11 @@ class Shadow:
         with self.lock:
             return tend.step(self.repository, self._links.orphans())
 
-    def _point_at(self, tip: Tip) -> None:
+    def _point_at(self, tip: Tip, serial: int) -> None:
         """Move the ref, then say what is settled: a kill in between repeats harmless work."""
         files.write_atomically(self.directory / TIP_REF, f"{tip.commit}\n".encode())
-        content = {"format": FORMAT, "serial": self._journal.serial, "tip": asdict(tip)}
+        content = {"format": FORMAT, "serial": serial, "tip": asdict(tip)}
         files.write_atomically(self.directory / _SETTLED, json.dumps(content).encode())
-        self._tip = tip
 
 
 def _lay_out(directory: Path) -> None:

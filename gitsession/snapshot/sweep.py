@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +48,7 @@ class Sweep:
         self._user = shadow.user
         self._pending: dict[bytes, Entry | None] = {}
         self._seeded_from: tuple[rules.Stamp, ...] | None = None
+        self._general_files = _general_files(self._user, shadow.settings)
         self._general: tuple[rules.Stamp, ...] | None = None
         self.frozen: dict[bytes, Entry] = {}
         self.submodules: set[bytes] = set()
@@ -103,6 +104,7 @@ class Sweep:
 
     def _started_over(self, tree: str, *, deep: bool) -> Found:
         self._shadow.mirror()
+        self._general_files = _general_files(self._user, self._shadow.settings)
         self._shadow.adopt_objects()
         self._shadow.settle()
         self._general, self._seeded_from = self._stamp_general(), self._stamp_index()
@@ -152,14 +154,14 @@ class Sweep:
         return rules.stamps([self._user.index])
 
     def _stamp_general(self) -> tuple[rules.Stamp, ...]:
-        files = rules.general_files(self._user, self._shadow.settings)
-        return rules.stamps([*files, *_configurations(self._user)])
+        return rules.stamps(self._general_files)
 
 
-def _configurations(user: UserRepository) -> Iterable[Path]:
+def _general_files(user: UserRepository, settings: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Every file outside the work tree that bears on what git records."""
     own = (user.common_dir / "config", user.git_dir / "config.worktree")
     general = (Path.home() / ".gitconfig", rules.configuration_folder() / "config", Path("/etc/gitconfig"))
-    return (*own, *general)
+    return tuple(map(os.fsencode, (*rules.general_files(user, settings), *own, *general)))
 
 
 def _line(change: tuple[bytes, Entry | None]) -> tuple[bytes, bytes, str]:

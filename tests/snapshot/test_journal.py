@@ -72,7 +72,7 @@ def test_written_over_from_the_front_after_a_reset(tmp_path: Path) -> None:
     journal = Journal(tmp_path, settled=0)
     for number in range(1, 4):
         append(journal, number, b"long " * 100)
-    journal.reset()
+    journal.forget(journal.serial)
     fresh = append(journal, 4)
     settled = journal.serial - 1
     journal.close()
