@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 
 CHUNK = 1 << 20
 AT_ONCE = 8
+IDLE = 15.0
 DRIVE_ID = "user.drive.id"
 Answer = TypeVar("Answer")
 _speaking = threading.Lock()
@@ -56,16 +58,36 @@ class Worker:
     def __init__(self, storage: str, mountpoint: str | None) -> None:
         self.storage = storage
         self.mountpoint = mountpoint
+        self._kept: tuple[str, int] | None = None
 
     @contextmanager
-    def directory(self, path: str, *, make: bool = False) -> Iterator[int]:
+    def directory(self, path: str) -> Iterator[int]:
         """An open directory below the storage folder, looked up once and checked to be on the mount."""
-        fd = self._open(os.path.join(self.storage, path), make)
+        fd = self._open(os.path.join(self.storage, path), make=False)
         try:
             self.check(fd)
             yield fd
         finally:
             os.close(fd)
+
+    @contextmanager
+    def kept_directory(self, path: str) -> Iterator[int]:
+        """As `directory`, made where missing, and left open: looking it up again costs a request a level."""
+        if self._kept is None or self._kept[0] != path:
+            self.leave()
+            self._kept = (path, self._open(os.path.join(self.storage, path), make=True))
+        try:
+            self.check(self._kept[1])
+            yield self._kept[1]
+        except OSError:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Close what was left open, so that the storage can be unmounted."""
+        if self._kept is not None:
+            os.close(self._kept[1])
+            self._kept = None
 
     def _open(self, path: str, make: bool) -> int:
         flags = os.O_PATH | os.O_DIRECTORY
@@ -126,7 +148,7 @@ class Worker:
         there afterwards.
         """
         folder, _, name = path.rpartition("/")
-        with self.directory(folder, make=True) as fd:
+        with self.kept_directory(folder) as fd:
             file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=fd)
             try:
                 identity = _write(source, file, sha256)
@@ -301,6 +323,26 @@ def _say(line: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
+def requests(worker: Worker) -> Iterator[str]:
+    """The lines of stdin; nothing stays open on the mount while none comes, nor after it was unmounted."""
+    pending = b""
+    with open("/proc/self/mountinfo", "rb") as mounts:
+        events = select.poll()
+        events.register(0, select.POLLIN | select.POLLHUP)
+        events.register(mounts, select.POLLPRI)  # it tells of changes, see proc(5)
+        while True:
+            line, found, rest = pending.partition(b"\n")
+            if found:
+                pending = rest
+                yield line.decode()
+            elif 0 not in dict(events.poll(IDLE * 1000)):
+                worker.leave()
+            elif chunk := os.read(0, CHUNK):
+                pending += chunk
+            else:
+                return
+
+
 def main() -> None:
     """Answer requests until stdin ends."""
     worker = Worker(sys.argv[1], sys.argv[2] or None)
@@ -308,7 +350,7 @@ def main() -> None:
         name: getattr(worker, name)
         for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "remove")
     }
-    for line in sys.stdin:
+    for line in requests(worker):
         request = json.loads(line)
         try:
             _say({"done": operations[request.pop("op")](**request)})
