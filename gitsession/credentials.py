@@ -187,9 +187,14 @@ def configuration(
 def _settings(url: str, helper: str) -> list[tuple[str, str]]:
     plain = url.rstrip("/").removesuffix(".git")
     return [
-        (f"credential.{variant}.{name}", value)
+        (f"{section}.{variant}.{name}", value)
         for variant in (plain, f"{plain}.git")
-        for name, value in (("helper", ""), ("helper", helper), ("useHttpPath", "true"))
+        for section, name, value in (
+            ("credential", "helper", ""),
+            ("credential", "helper", helper),
+            ("credential", "useHttpPath", "true"),
+            ("http", "sslVerify", "true"),  # else whoever answers for the host would get the token
+        )
     ]
 
 

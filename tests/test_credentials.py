@@ -101,19 +101,24 @@ class TestConfiguration:
 
     def test_is_for_one_repository_and_puts_ours_alone(self) -> None:
         found = self.settings({})
-        pairs = [(found[f"GIT_CONFIG_KEY_{n}"], found[f"GIT_CONFIG_VALUE_{n}"]) for n in range(6)]
+        pairs = [(found[f"GIT_CONFIG_KEY_{n}"], found[f"GIT_CONFIG_VALUE_{n}"]) for n in range(8)]
         helper = "!/bin/gs credential --socket /run/k.sock"
-        assert found["GIT_CONFIG_COUNT"] == "6"
+        assert found["GIT_CONFIG_COUNT"] == "8"
         assert pairs == [
-            (f"credential.https://github.com/ada/digits{suffix}.{name}", value)
+            (f"{section}.https://github.com/ada/digits{suffix}.{name}", value)
             for suffix in ("", ".git")
-            for name, value in (("helper", ""), ("helper", helper), ("useHttpPath", "true"))
+            for section, name, value in (
+                ("credential", "helper", ""),
+                ("credential", "helper", helper),
+                ("credential", "useHttpPath", "true"),
+                ("http", "sslVerify", "true"),
+            )
         ]
 
     def test_holds_the_fork_too(self) -> None:
         found = self.settings({}, OPENED, FORK)
-        assert found["GIT_CONFIG_COUNT"] == "12"
-        assert found["GIT_CONFIG_KEY_6"] == "credential.https://github.com/grace/digits.helper"
+        assert found["GIT_CONFIG_COUNT"] == "16"
+        assert found["GIT_CONFIG_KEY_8"] == "credential.https://github.com/grace/digits.helper"
 
     def test_follows_what_stands_there_and_does_not_repeat_it(self) -> None:
         standing = {
@@ -122,7 +127,7 @@ class TestConfiguration:
             "GIT_CONFIG_VALUE_0": "Authorization: secret",
         }
         found = self.settings(standing)
-        assert found["GIT_CONFIG_COUNT"] == "7"
+        assert found["GIT_CONFIG_COUNT"] == "9"
         assert "secret" not in str(found)
         assert not found.keys() & {"GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"}
 
@@ -130,11 +135,11 @@ class TestConfiguration:
         environ = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"}
         for address in (OPENED, FORK, OPENED, FORK):
             environ |= self.settings(environ, address)
-        assert environ["GIT_CONFIG_COUNT"] == "13"
+        assert environ["GIT_CONFIG_COUNT"] == "17"
 
     @pytest.mark.parametrize("count", ["", "-1", "x", "1e3", "99999999", "٣"])
     def test_a_bogus_count_is_no_obstacle(self, count: str) -> None:
-        assert self.settings({"GIT_CONFIG_COUNT": count})["GIT_CONFIG_COUNT"] == "6"
+        assert self.settings({"GIT_CONFIG_COUNT": count})["GIT_CONFIG_COUNT"] == "8"
 
     @pytest.mark.parametrize("text", ["git@github.com:a/b.git", "http://example.org/a/b", "/srv/a"])
     def test_nothing_where_no_token_is_sent(self, text: str) -> None:
