@@ -255,9 +255,9 @@ def _write_flags(parts: Parts, index: staging.Index) -> None:
 
 def _write_submodules(parts: Parts, user: UserRepository, index: staging.Index) -> None:
     found = {}
-    for entry in index.entries:
+    for entry in (entry for entry in index.entries if entry.mode == staging.GITLINK):
         inside = user.work_tree / entry.path / ".git"
-        if entry.mode == staging.GITLINK and inside.exists():
+        if inside.exists():
             head = git.Repository(inside, user.work_tree / entry.path).run(
                 "rev-parse", "--verify", "HEAD^{commit}", accept=(0, 128)
             )
