@@ -1,0 +1,280 @@
+"""The real code-server in real Chromium, through the gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from gitsession import run
+from gitsession.editor import marked
+from gitsession.editor.install import Installed
+from gitsession.editor.server import CodeServer
+from gitsession.editor.supervise import Editor, Plan
+from gitsession.editor.tunnel.colab import ColabProxy
+from gitsession.errors import EditorError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+PATIENCE = 60_000
+TREE = ".explorer-folders-view .monaco-list-row"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
+
+Start = Callable[..., Editor]
+
+
+@pytest.fixture
+def browser(sealed: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    fresh = browser.new_page(viewport={"width": 1200, "height": 800})
+    fresh.set_default_timeout(PATIENCE)
+    return fresh
+
+
+@pytest.fixture
+def project(sealed: Path) -> Path:
+    folder = sealed / "project"
+    folder.mkdir()
+    (folder / "train.py").write_text("print(1)\n")
+    return folder
+
+
+@pytest.fixture
+def start(
+    sealed: Path, project: Path, code_server: Installed, environment: dict[str, str]
+) -> Iterator[Start]:
+    started: list[Editor] = []
+
+    def launch(*, trusted: bool = True, **settings: object) -> Editor:
+        plan = Plan(project, sealed / "e", environment, trusted=trusted, settings=settings)
+        editor = Editor(plan, lambda: code_server)
+        started.append(editor)
+        editor.start()
+        return editor
+
+    yield launch
+    for editor in started:
+        editor.stop()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds()
+
+
+def open_file(page: Page, name: str) -> None:
+    page.click(f'{TREE}:has-text("{name}")')
+    page.wait_for_selector(".editor-instance .view-lines")
+
+
+def type_at_start(page: Page, text: str) -> None:
+    page.click(".editor-instance .view-lines")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type(text)
+
+
+def server_pid(editor: Editor, node: Path) -> int:
+    """The process that listens: the parent of the other ones of that program."""
+    programs = [pid for pid in marked.living(editor.layout.mark) if f"{node.resolve()}" == _program(pid)]
+    return min(programs)
+
+
+def _program(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    except OSError:
+        return ""
+
+
+def test_a_link_opens_the_editor_and_an_edit_is_on_disk(start: Start, page: Page, project: Path) -> None:
+    editor = start()
+    link = editor.link()
+    page.goto(link)
+    page.wait_for_selector(TREE)
+    assert "ticket" not in page.url
+    assert "ticket" not in json.dumps(page.evaluate("JSON.stringify(history.state)"))
+    open_file(page, "train.py")
+    type_at_start(page, "# typed\n")
+    page.keyboard.press("Control+s")
+    assert eventually(lambda: (project / "train.py").read_text() == "# typed\nprint(1)\n")
+    assert [cookie["name"][:11] for cookie in page.context.cookies() if cookie.get("httpOnly")] == [
+        "gitsession-"
+    ]
+    second = page.context.browser.new_page() if page.context.browser else page
+    second.goto(link)
+    expect(second.get_by_role("heading")).to_have_text("Not signed in")
+
+
+def test_a_killed_server_is_back_and_the_page_goes_on(
+    start: Start, page: Page, project: Path, code_server: Installed
+) -> None:
+    editor = start(**{"files.autoSave": "off"})
+    page.goto(editor.link())
+    page.wait_for_selector(TREE)
+    open_file(page, "train.py")
+    type_at_start(page, "# unsaved\n")
+    page.wait_for_timeout(2500)  # VS Code backs an unsaved buffer up after a second
+    before = server_pid(editor, code_server.node)
+    os.kill(before, signal.SIGKILL)
+    assert eventually(lambda: not run.is_alive(before) and not editor.healthy())
+    assert eventually(editor.healthy)
+    page.get_by_role("button", name="Reload Window").click()
+    page.wait_for_selector(TREE)
+    expect(page.locator(".editor-instance .view-lines")).to_contain_text("unsaved")
+    page.click(".editor-instance .view-lines")
+    page.keyboard.press("Control+s")
+    assert eventually(lambda: (project / "train.py").read_text().startswith("# unsaved"))
+
+
+def test_nothing_is_left_of_it_even_when_its_parent_was_killed(
+    start: Start, page: Page, sealed: Path, code_server: Installed
+) -> None:
+    editor = start()
+    page.goto(editor.link())
+    page.wait_for_selector(TREE)
+    page.keyboard.press("Control+Backquote")
+    page.wait_for_selector(".terminal-wrapper .xterm")
+    page.click(".terminal-wrapper .xterm")
+    page.wait_for_timeout(2000)
+    page.keyboard.type(f"(setsid sleep 4321 & echo $! > {sealed}/sleeper)\n")
+    assert eventually((sealed / "sleeper").exists)
+    assert eventually(lambda: (sealed / "sleeper").read_text().strip() != "")
+    os.kill(server_pid(editor, code_server.node), signal.SIGKILL)
+    editor.stop()
+    assert marked.living(editor.layout.mark) == []
+
+
+@pytest.fixture
+def hostile(project: Path) -> Path:
+    """A repository whose `.vscode` would run a program as soon as its folder is opened."""
+    proof = project.parent / "proof"
+    folder = project / ".vscode"
+    folder.mkdir()
+    touch = f"touch {proof}"
+    task = {
+        "label": "evil",
+        "type": "shell",
+        "command": touch,
+        "runOptions": {"runOn": "folderOpen"},
+        "presentation": {"reveal": "always"},
+    }
+    program = project / "evil.sh"
+    program.write_text(f"#!/bin/sh\n{touch}\n")
+    program.chmod(0o755)
+    settings = {
+        "task.allowAutomaticTasks": "on",
+        "security.workspace.trust.enabled": False,
+        "git.path": str(program),
+        "terminal.integrated.profiles.linux": {"evil": {"path": str(program)}},
+        "terminal.integrated.defaultProfile.linux": "evil",
+        "typescript.tsserver.nodePath": str(program),
+        "python.defaultInterpreterPath": str(program),
+    }
+    (folder / "tasks.json").write_text(json.dumps({"version": "2.0.0", "tasks": [task]}))
+    (folder / "settings.json").write_text(json.dumps(settings))
+    (folder / "extensions.json").write_text(json.dumps({"recommendations": ["evil.evil"]}))
+    return proof
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_hostile_folder_runs_nothing_when_it_is_opened(
+    start: Start, page: Page, hostile: Path, project: Path, trusted: bool
+) -> None:
+    if trusted:  # what its owner may set in a folder of their own: only the tasks stay forbidden
+        (project / ".vscode/settings.json").write_text('{"task.allowAutomaticTasks": "on"}')
+    editor = start(trusted=trusted)
+    page.goto(editor.link())
+    page.wait_for_selector(TREE)
+    open_file(page, "train.py")
+    if not trusted:
+        page.wait_for_selector('.statusbar-item:has-text("Restricted Mode")')
+    page.wait_for_timeout(5000)
+    assert not hostile.exists()
+
+
+def test_the_same_task_runs_where_it_is_allowed(
+    start: Start, page: Page, hostile: Path, project: Path
+) -> None:
+    """The proof that the tests above look at the right thing: only our two settings files differ."""
+    (project / ".vscode/settings.json").unlink()
+    editor = start(trusted=True)
+    for file in ("User/settings.json", "Machine/settings.json"):
+        path = editor.layout.user / file
+        path.write_text(
+            path.read_text().replace('"task.allowAutomaticTasks": "off"', '"task.allowAutomaticTasks": "on"')
+        )
+    page.goto(editor.link())
+    page.wait_for_selector(TREE)
+    assert eventually(hostile.exists)
+
+
+@pytest.fixture
+def notebook() -> Iterator[str]:
+    """A page of another origin, which is where the probe starts from."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/nothing"
+        server.shutdown()
+        thread.join()
+
+
+def test_colabs_proxy_is_probed_from_the_browser(page: Page, notebook: str) -> None:
+    seen: list[int] = []
+
+    def port_url(port: int) -> str:
+        seen.append(port)
+        return f"http://127.0.0.1:{port}/"
+
+    page.goto(notebook)
+    proxy = ColabProxy(port_url, page.evaluate)
+    assert proxy.probe() == {"post": True, "websocket": True}
+    nowhere = ColabProxy(lambda _: "http://127.0.0.1:9/", page.evaluate)
+    assert nowhere.probe() == {"post": False, "websocket": False}
+    with pytest.raises(EditorError, match="post and websocket"):
+        nowhere.open(8080)
+
+
+def test_the_command_line_holds_nothing_secret(
+    project: Path, sealed: Path, code_server: Installed, environment: dict[str, str]
+) -> None:
+    from gitsession.editor.server import Layout, private_environment
+
+    server = CodeServer(code_server, project, Layout(sealed / "e"), environment)
+    assert {"--auth=none", "--socket-mode=600", "--disable-proxy", "--disable-telemetry"} <= set(
+        server.command
+    )
+    assert "--disable-workspace-trust" not in server.command
+    given = private_environment({**environment, "GITHUB_TOKEN": "t", "PASSWORD": "p"}, "m")
+    assert "GITHUB_TOKEN" not in given and "PASSWORD" not in given
