@@ -83,10 +83,11 @@ class _HostileHandler(Handler):
         self.close_connection = True
 
     def _inside(self, context: ssl.SSLContext) -> None:
-        with context.wrap_socket(self.connection, server_side=True) as inner, inner.makefile("rb") as asked:
-            self.rfile, self.wfile = asked, inner.makefile("wb")
-            self.handle_one_request()
-            self.wfile.close()
+        outer = self.rfile, self.wfile
+        with context.wrap_socket(self.connection, server_side=True) as tunnel:
+            with tunnel.makefile("rb") as self.rfile, tunnel.makefile("wb") as self.wfile:
+                self.handle_one_request()
+            self.rfile, self.wfile = outer
 
     def _note(self) -> bool:
         length = self.headers.get("Content-Length", "")
