@@ -138,7 +138,8 @@ class Rig:
 
 
 NAMES = (
-    "hub.example", "hub.example.evil.example", "evilhub.example", "www.hub.example", "hub.exam", "evil.example",
+    "hub.example", "hub.example.evil.example", "evilhub.example", "www.hub.example", "hub.exam",
+    "evil.example",
 )  # fmt: skip
 
 
