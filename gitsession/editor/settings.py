@@ -7,6 +7,7 @@ the browser and in `User/globalStorage`, and neither is among `SAVED`.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,7 @@ OPEN_EDITORS = "open-editors.json"
 EXTENSIONS = "extensions.txt"
 INSTALL_TIMEOUT = 300.0
 LARGEST_SAVED = 5_000_000
+_EXTENSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def write_defaults(user_data: Path, preferences: Mapping[str, object]) -> None:
@@ -136,10 +138,7 @@ def restore(layout: Layout, source: Path, sha256: str) -> tuple[tuple[str, ...],
 
 def _is_extension(name: str) -> bool:
     """Whether it is a gallery's `publisher.name`, and so no option and no path."""
-    publisher, _, rest = name.partition(".")
-    return bool(publisher and rest) and all(
-        part.isalnum() for part in name.replace("-", "a").replace("_", "a").split(".")
-    )
+    return _EXTENSION.fullmatch(name) is not None
 
 
 def installed_extensions(layout: Layout) -> tuple[str, ...]:
