@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -54,16 +55,7 @@ class Remote:
         When the branch itself is what is refused, the state ref goes alone, now and from then on;
         `branch_refusal` and the acknowledgement's note say so. Errors: see `Replica.ship`.
         """
-        wanted = {"state": shipment.state}
-        if self.visible and self.branch_refusal is None:
-            wanted["branch"] = shipment.snapshot
-        try:
-            self._move(wanted)
-        except RefusedError as refused:
-            if not refused.refusal.branch or "branch" not in wanted:
-                raise
-            self._move({"state": shipment.state})
-            self.branch_refusal = refused.refusal
+        self._move_together(shipment.state, shipment.snapshot if self.visible else None)
         return Acknowledgement(shipment.snapshot, shipment.number, shipment.state, Level.SAFE, self._note())
 
     def acknowledged(self) -> Acknowledgement | None:
@@ -127,7 +119,8 @@ class Remote:
     def take_lease(self, old: str | None, new: str, *, had_branch: bool = True) -> None:
         """Move the state ref from `old` to `new`, a state commit with the next open-counter, or not at all.
 
-        Afterwards the runtime that led before is refused. The session branch stays where it is.
+        Afterwards the runtime that led before is refused. The session branch moves along to the snapshot of
+        `new`, so that the two never part.
 
         Args:
             old: The state that was resumed; None for a session that must not exist yet.
@@ -145,7 +138,8 @@ class Remote:
         if self.visible and branch != left and (had_branch or branch is not None):
             raise lease_lost(self.session.branch_ref, branch)
         self._ledger.note({"state": old, "branch": branch, "tried-state": None, "tried-branch": None})
-        self._move({"state": new})
+        moves_branch = self.visible and (branch is not None or old is None)
+        self._move_together(new, peek(self.repository, new).snapshot if moves_branch else None)
 
     def finish(self) -> None:
         """Move the session's state ref to its place among the finished ones.
@@ -170,13 +164,27 @@ class Remote:
 
     @property
     def _ledger(self) -> Ledger:
-        return Ledger(self.repository, f"remote/{self.session.login}/{self.session.name}")
+        place = hashlib.sha256(self.address.url.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        return Ledger(self.repository, f"remote/{place}/{self.session.login}/{self.session.name}")
 
     def _note(self) -> str:
         return f"state ref only: {self.branch_refusal.detail}" if self.branch_refusal is not None else ""
 
     def _refs(self) -> dict[str, str]:
         return {"state": self.session.state_ref, "branch": self.session.branch_ref}
+
+    def _move_together(self, state: str, branch: str | None) -> None:
+        """Move state and branch; where the branch itself is refused, the state alone, also from then on."""
+        wanted = {"state": state}
+        if branch is not None and self.branch_refusal is None:
+            wanted["branch"] = branch
+        try:
+            self._move(wanted)
+        except RefusedError as refused:
+            if not refused.refusal.branch or "branch" not in wanted:
+                raise
+            self._move({"state": state})
+            self.branch_refusal = refused.refusal
 
     def _move(self, wanted: Mapping[str, str]) -> None:
         """Make the remote's refs name `wanted` and note that they do.
