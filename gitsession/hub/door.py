@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, GitsessionError, HubError, NoAnswer, RateLimited
@@ -106,34 +106,29 @@ class Door:
         """A change that must happen once: when its answer is lost, look before repeating it.
 
         Args:
-            attempt: Does it; raises `NoAnswer` when the effect is unknown.
+            attempt: Does it once; raises `NoAnswer` when the effect is unknown.
             find: Answers with what an earlier attempt made, or None.
         """
-        lost = NoAnswer("GitHub gave no answer.")
+        lost: GitsessionError = NoAnswer("GitHub gave no answer.")
         for _ in range(ATTEMPTS):
             try:
-                return self.retried(attempt, unless=NoAnswer)
-            except NoAnswer as error:
+                return attempt()
+            except (NoAnswer, RateLimited) as error:
+                if not _helps(error):
+                    raise
                 lost = error
-            self._sleep(LAG)
+            self._sleep(lost.retry_after if isinstance(lost, RateLimited) else LAG)
             found = find()
             if found is not None:
                 return found
         raise lost
 
-    def retried(self, call: Callable[[], Result], *, unless: type[GitsessionError] | None = None) -> Result:
+    def retried(self, call: Callable[[], Result]) -> Result:
         """Repeat a call a few times with growing, uneven pauses, where a repetition can help."""
-
-        def helps(error: BaseException) -> bool:
-            if unless is not None and isinstance(error, unless):
-                return False
-            short = isinstance(error, RateLimited) and error.retry_after <= LONGEST_WAIT
-            return short or isinstance(error, NoAnswer)
-
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=_pause,
-            retry=retry_if_exception(helps),
+            retry=retry_if_exception(_helps),
             sleep=self._sleep,
             reraise=True,
         )
@@ -227,8 +222,15 @@ class Door:
         return hub.requester
 
 
+_BACK_OFF = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 0.5)
+
+
+def _helps(error: BaseException) -> bool:
+    """Whether asking again may end better: no answer came, or a short wait was asked for."""
+    short = isinstance(error, RateLimited) and error.retry_after <= LONGEST_WAIT
+    return short or isinstance(error, NoAnswer)
+
+
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, RateLimited):
-        return error.retry_after
-    return wait_exponential_jitter(initial=0.5, max=8)(state)
+    return error.retry_after if isinstance(error, RateLimited) else _BACK_OFF(state)

@@ -101,8 +101,7 @@ class Pulls:
         return tuple(Comment.from_json(entry) for entry in found)
 
     def comment(self, number: int, body: str) -> Comment:
-        """Add a comment. When the answer is lost, one with the same words that was not there before is it."""
-        before = {comment.id for comment in self.comments(number)}
+        """The comment with exactly these words, added if there is none."""
 
         def attempt() -> Comment:
             path = f"{self._issue(number)}/comments"
@@ -110,10 +109,9 @@ class Pulls:
             return Comment.from_json(answer.body)
 
         def find() -> Comment | None:
-            fresh = (each for each in self.comments(number) if each.id not in before)
-            return next((each for each in fresh if each.body == body), None)
+            return next((each for each in self.comments(number) if each.body == body), None)
 
-        return self._door.create(attempt, find)
+        return find() or self._door.create(attempt, find)
 
     def edit_comment(self, identifier: int, body: str) -> Comment:
         """Replace a comment's text."""
