@@ -18,7 +18,7 @@ from gitsession.model import Held, Skipped
 from gitsession.snapshot import encode, names, nested, worktree
 from gitsession.snapshot.journal import Body
 from gitsession.snapshot.rules import Conversion, Rules
-from gitsession.snapshot.trees import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Trees
+from gitsession.snapshot.trees import EXECUTABLE, LINK, REGULAR, SUBMODULE, TREE, Entry, Trees
 from gitsession.snapshot.values import Limits
 from gitsession.snapshot.worktree import Place, WorkTree
 
@@ -88,9 +88,11 @@ class Capture:
                 self._look_at(tree, path)
             self._look_at_converted(tree)
 
-    def drop(self, path: bytes) -> None:
-        """Record that a path is held no more."""
-        self.set(path, None)
+    def confirmed(self) -> dict[bytes, Entry]:
+        """The paths looked at that are as the newest snapshot has them."""
+        unsure = {*self.changes, *self.held, *self.skipped}
+        known = {path: self._trees.entry(path) for path in self.looked - unsure}
+        return {path: entry for path, entry in known.items() if entry is not None and entry.mode != TREE}
 
     def set(self, path: bytes, entry: Entry | None) -> None:
         """Record what a path is, where that is news."""

@@ -204,6 +204,7 @@ class Snapshots:
             seen.set(path, None)
         for path, entry in found.fixed.items():
             seen.set(path, entry)
+        self._sweep.note(seen.confirmed())
         self._remember(seen, None)
         self.at_risk = tuple(sorted(map(os.fsdecode, self._endangered())))
         return seen
