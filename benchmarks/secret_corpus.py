@@ -58,7 +58,8 @@ def _password(rng: random.Random) -> str:
 
 def _service_account(rng: random.Random) -> str:
     key = "\\n".join(_private_key(rng).splitlines())
-    return f'{{"type": "service_account", "private_key_id": "{_chars(HEX, 40)(rng)}", "private_key": "{key}\\n"}}'
+    name = _chars(HEX, 40)(rng)
+    return f'{{"type": "service_account", "private_key_id": "{name}", "private_key": "{key}\\n"}}'
 
 
 # kind -> (variable name, value); without a name the value stands on lines of its own

@@ -169,7 +169,9 @@ RULES: tuple[Rule, ...] = (
         "Grafana token", r"glc_[A-Za-z0-9+/]{32,}={0,2}|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}", "glc_", "glsa_"
     ),
     _token("Sentry token", r"sntry[su]_[A-Za-z0-9_+/=-]{60,}", "sntrys_", "sntryu_"),
-    _shape("Facebook token", r"EAA[A-Z][A-Za-z0-9]{90,}", "EAA", strong=False),
+    _shape(
+        "Facebook token", r"(?<![A-Za-z0-9+/])EAA[A-Z][A-Za-z0-9]{90,}(?![A-Za-z0-9+/])", "EAA", strong=False
+    ),
     _token("Mapbox secret token", r"sk\.eyJ[\w-]{40,}\.[\w-]{20,}", "sk.eyJ"),
     _token("Doppler token", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{40,}", "dp."),
     _token("Pulumi token", r"pul-[0-9a-f]{40}(?!\w)", "pul-"),

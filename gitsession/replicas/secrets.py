@@ -54,7 +54,7 @@ _NAMES = (
 )
 _TAIL = re.compile(
     r"""s?(?P<tail>(?:[_-][A-Za-z0-9_-]{1,30})?\d{0,2})["']?\]?
-    (?: \s{0,4} (?: :\s{0,2}str\s{0,2}= | := | => | ==? | : | , ) \s{0,4}  # an assignment, an argument, a pair
+    (?: \s{0,4} (?: :\s{0,2}str\s{0,2}= | := | => | ==? | : | , ) \s{0,4}  # an assignment, a pair
       | \s{0,2} \( \s{0,4} (?=["'])  # a call, such as set_auth_token("…")
       | [ \t]{1,4} (?=["']?[\w+/.~-]{20,}) )  # a command line, such as --token …
     (?: [rbuf]{0,2} (?P<quote>"{3}|["']) (?P<quoted>[^"'\n]{6,300}) ["']
