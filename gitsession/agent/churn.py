@@ -9,6 +9,7 @@ LARGE = 1_000_000
 HUGE = 10_000_000
 LARGE_INTERVAL = 60.0
 HUGE_INTERVAL = 600.0
+VAULT_ONLY = "churn: max_remote_size is used up, vault only"
 DOUBLINGS = 10  # of the interval, until the whole budget is spent: a night uses about half of it
 
 
@@ -85,7 +86,7 @@ def _wait(file: Changed, last: float | None, budget: Budget, now: float, *, urge
     if file.size <= LARGE:
         return None
     if last is not None and budget.spent + file.growth > budget.limit:
-        return Waiting(file.path, "churn: max_remote_size is used up, vault only", None)
+        return Waiting(file.path, VAULT_ONLY, None)
     if last is None or urgent:
         return None
     until = last + (HUGE_INTERVAL if file.size > HUGE else LARGE_INTERVAL) * budget.stretch

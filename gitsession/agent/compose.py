@@ -56,8 +56,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         user,
         shadow,
         Guard(shadow.repository, size_limit=configuration.max_file_size),
-        held=lambda: saver.snapshots.held,
-        times=lambda: saver.times,
+        saver,
     )
     left_out = [places.root, *([Path(configuration.storage)] if configuration.storage else [])]
     parts = Parts(

@@ -39,11 +39,15 @@ class Demand:
 
     def is_over(self, lanes: Sequence[Lane], left: Sequence[str]) -> bool:
         """Whether waiting longer makes no difference: all is there, or every replica has said no."""
-        if self.generation is None:
+        generation = self.generation
+        if generation is None:
             return False
-        if not self.missing(lanes, left):
+        if self.level is Level.LOCAL or not self.missing(lanes, left):
             return True
-        return self.level is None and not any(self.wants(lane) for lane in lanes)
+        if self.level is None:
+            return not any(self.wants(lane) for lane in lanes)
+        late = any(lane.generation < generation and not self._failed(lane) for lane in lanes)
+        return not late and not self._missing_replicas(lanes, generation)
 
     def missing(self, lanes: Sequence[Lane], left: Sequence[str]) -> tuple[str, ...]:
         """What stands in the way, for people; empty when it is met.

@@ -115,15 +115,19 @@ class Lane:
         self.error = said(outcome.error)
 
     def retry_now(self) -> None:
-        """Forget that it failed, since somebody waits or what stood in the way is gone."""
+        """Forget that it failed, since somebody waits."""
         self._retry_at = None
+
+    def start_afresh(self) -> None:
+        """Ship again at once, since what stood in the way is gone."""
+        self._retry_at, self._started, self.error = None, None, ""
 
     def rename(self, session: SessionName) -> None:
         """Ship under another name from now on, where nothing of it lies yet."""
         if isinstance(self.replica, (Remote, Vault)):
             self.replica = replace(self.replica, session=session)
-        self.acknowledged, self.generation, self.error = None, 0, ""
-        self.retry_now()
+        self.acknowledged, self.generation = None, 0
+        self.start_afresh()
 
     def is_unconfirmed(self, now: float) -> bool:
         """Whether it has not been reached for so long that somebody else may lead the session."""

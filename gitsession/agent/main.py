@@ -43,8 +43,8 @@ def serve(places: Places, log: Log) -> int:
     )
     _heed_the_end(agent)
     agent.parts.watcher.start()
-    server.start()
     _install_hooks(agent)
+    server.start()
     log.write("agent started", pid=os.getpid(), session=str(agent.configuration.session))
     try:
         agent.run()

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gitsession.agent.heads import head
+from gitsession.agent.held import HeldContents
 from gitsession.agent.large import Large
 from gitsession.agent.marks import Marked
 from gitsession.errors import GitError
 from gitsession.git import objects
+from gitsession.model import Held
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Snapshots, Taken
 from gitsession.snapshot.trees import EMPTY_TREE
@@ -42,10 +44,16 @@ class Saver:
         self.shadow = shadow
         self.snapshots = snapshots
         self.large = large
+        self.contents = HeldContents(user.work_tree)
         self._user = user
         self._withheld: dict[str, Withheld] = {}
         self._times: dict[str, int] = {}
         self._times_lock = threading.Lock()
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What is held, each with the level that its newest content has; from any thread."""
+        return self.contents.levelled(self.snapshots.held)
 
     @property
     def times(self) -> Mapping[str, int] | None:

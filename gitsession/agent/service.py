@@ -80,6 +80,7 @@ class Agent:
         self._demands: list[Demand] = []
         self._closing: Closing | None = None
         self._ran: str | None = None
+        self._held: frozenset[object] = frozenset()
         self.facts = Facts(watching=parts.watcher.watching)
         self._taken_at: deque[float] = deque(maxlen=16)
         self._failures = 0
@@ -171,6 +172,7 @@ class Agent:
                 case Take(sweep=sweep):
                     self._take(sweep=sweep, urgent=self._is_urgent())
                 case Ship(replica=name):
+                    self.parts.shipments.urgent = bool(self._demands)
                     self._lane(name).ship(self.generation)
                 case Warn(minutes=minutes):
                     self._warn(minutes)
@@ -255,8 +257,10 @@ class Agent:
             self.newest = Snapshot(taken.number, taken.commit, time.time())
             self._newest_content.update(dict.fromkeys(taken.changed, taken.number))
             self._ran = None if self._ran == ran else self._ran
-        if taken is not None or git:
+        held = self.parts.saver.contents.signatures(self.parts.saver.snapshots.held)
+        if taken is not None or git or held != self._held:
             self.generation += 1
+        self._held = held
         self._find_risk()
 
     def _failed(self, error: Exception) -> None:
@@ -276,7 +280,7 @@ class Agent:
             path: number for path, number in self._newest_content.items() if number > stored
         }
         snapshots = self.parts.saver.snapshots
-        held = (item.path for item in snapshots.held if item.level < Level.STORED)
+        held = (item.path for item in self.parts.saver.held if item.level < Level.STORED)
         self.at_risk = tuple(sorted({*self._newest_content, *held, *snapshots.at_risk}))
 
     def _stored(self) -> list[Acknowledgement]:
@@ -322,8 +326,8 @@ class Agent:
             self.parts.log.failure("rebuild failed", error)
             return
         self._saved(taken, git=True, ran=None)
-        lane.error = ""
-        lane.retry_now()
+        self.parts.marks.mark(list(reasons))
+        lane.start_afresh()
 
     def _fork(self) -> None:
         """Somebody else leads the session now: go on under another name and never overwrite theirs."""
@@ -359,8 +363,8 @@ class Agent:
         return demand.missing(self.lanes, self._left(demand.level))
 
     def _left(self, level: Level | None) -> tuple[str, ...]:
-        snapshots = self.parts.saver.snapshots
-        return left_behind(snapshots.held, snapshots.at_risk, level)
+        saver = self.parts.saver
+        return left_behind(saver.held, saver.snapshots.at_risk, level)
 
     def _do_jobs(self) -> None:
         while not self._jobs.empty():

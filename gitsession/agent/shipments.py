@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
+from gitsession.agent.saving import Saver
 from gitsession.errors import SaveError
 from gitsession.git import history, refs
-from gitsession.model import Held
 from gitsession.replicas.base import Shipment
 from gitsession.replicas.guard import Finding, Guard
+from gitsession.replicas.vault import Vault
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import UserRepository
@@ -36,20 +37,19 @@ class Shipments:
         user: The user's repository.
         shadow: The shadow repository, open.
         guard: Looks at what goes to the remote.
-        held: What is held at the moment.
-        times: Modification times of what changed so far.
+        saver: Knows what is held.
     """
 
     configuration: Configuration
     user: UserRepository
     shadow: Shadow
     guard: Guard
-    held: Callable[[], Sequence[Held]]
-    times: Callable[[], Mapping[str, int] | None]
+    saver: Saver
 
     def __post_init__(self) -> None:
         self._withheld: frozenset[str] = frozenset()
         self._lock = threading.Lock()
+        self.urgent = False
 
     def withhold(self, oids: Collection[str]) -> None:
         """Leave these objects of the user's commits and index out of every published state from now on."""
@@ -63,6 +63,8 @@ class Shipments:
             SaveError, GitError: It could not be made.
         """
         published = lane.name == "remote"
+        if isinstance(lane.replica, Vault):
+            self.saver.contents.keep(lane.replica, self.saver.held, urgent=self.urgent)
         with self._lock:
             captured, tip = self._capture(lane, published=published)
         if published:
@@ -81,9 +83,9 @@ class Shipments:
             snapshot=tip.commit,
             previous=lane.acknowledged.state if lane.acknowledged else None,
             lease=state.Lease(self.configuration.runtime, self.configuration.counter),
-            held=self.held(),
+            held=self.saver.held,
             publish_branches=self.configuration.branches if published else "all",
-            mtimes=self.times(),
+            mtimes=self.saver.times,
             without=self._withheld if published else (),
         )
         return captured, tip

@@ -27,7 +27,7 @@ def status(agent: Agent) -> dict[str, Any]:
         snapshot=newest,
         replicas=tuple(lane.status(newest.number if newest else 0, agent.generation) for lane in agent.lanes),
         at_risk=at_risk,
-        held=snapshots.held,
+        held=agent.parts.saver.held,
         skipped=snapshots.skipped,
         notes=tuple(notes(agent)),
         deadline=configuration.deadline,

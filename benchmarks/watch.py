@@ -1,0 +1,204 @@
+"""What watching costs: how soon a large tree is watched, and how soon a change is known and *local*.
+
+Contenders: our watcher, which leaves out what git ignores, and watchdog's own `Observer` with an event filter
+(without the filter it livelocks on large trees).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Report, arguments
+from gitsession.address import parse_address
+from gitsession.agent import control, keeper
+from gitsession.agent.configuration import Configuration, Secrets
+from gitsession.agent.marks import Marks
+from gitsession.agent.watch import Watcher
+from gitsession.errors import AgentError
+from gitsession.model import Identity, SessionName
+from gitsession.snapshot.user import UserRepository, discover
+
+FILES_IN_DIRECTORY = 20
+IGNORED_DIRECTORIES = 2_000
+READY_TARGET = 1.0
+IDLE_SHARE_TARGET = 0.3
+IDLE_MEMORY_TARGET = 90.0
+
+
+def make_tree(root: Path, files: int) -> UserRepository:
+    """A repository of so many small files, with an ignored `node_modules` of many directories beside them."""
+    git = ["git", "-c", "user.name=B", "-c", "user.email=b@example.org"]
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+    for number in range(files // FILES_IN_DIRECTORY):
+        directory = root / f"d{number // 50}" / f"e{number}"
+        directory.mkdir(parents=True)
+        for name in range(FILES_IN_DIRECTORY):
+            (directory / f"{name}.py").write_text(f"value = {number * name}\n" * 20)
+    for number in range(IGNORED_DIRECTORIES):
+        (root / "node_modules" / str(number)).mkdir(parents=True)
+    (root / ".gitignore").write_text("node_modules/\n")
+    subprocess.run([*git, "-C", str(root), "add", "--all"], check=True)
+    subprocess.run([*git, "-C", str(root), "commit", "--quiet", "-m", "First"], check=True)
+    return discover(root)
+
+
+def ours(user: UserRepository) -> tuple[float, int]:
+    """Seconds until everything is watched, and how many watches that took."""
+    began = time.perf_counter()
+    watcher = Watcher(user, Marks(lambda: None), report=_raise)
+    watcher.start()
+    seconds = time.perf_counter() - began
+    watches = len(watcher.watched)
+    watcher.stop()
+    return seconds, watches
+
+
+def observer(user: UserRepository) -> float:
+    """Seconds until watchdog's `Observer` watches everything."""
+    from watchdog.events import FileModifiedEvent, FileSystemEventHandler
+    from watchdog.observers import Observer
+
+    began = time.perf_counter()
+    watching = Observer()
+    watching.schedule(
+        FileSystemEventHandler(), str(user.work_tree), recursive=True, event_filter=[FileModifiedEvent]
+    )
+    watching.start()
+    seconds = time.perf_counter() - began
+    watching.stop()
+    watching.join()
+    return seconds
+
+
+def latencies(user: UserRepository, rounds: int) -> list[float]:
+    """Milliseconds from the end of a write until it is marked."""
+    woken = threading.Event()
+    marks = Marks(woken.set)
+    watcher = Watcher(user, marks, report=_raise)
+    watcher.start()
+    target, found = user.work_tree / "d0/e0/0.py", []
+    for number in range(rounds):
+        marks.collect()
+        woken.clear()
+        began = time.perf_counter()
+        target.write_text(f"value = {number}\n")
+        woken.wait()
+        found.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.01)
+    watcher.stop()
+    return found
+
+
+@contextmanager
+def session(user: UserRepository, home: Path, **settings: float) -> Iterator[Configuration]:
+    """A session that really runs on the repository, with a vault and no remote."""
+    os.environ["GITSESSION_HOME"] = str(home)
+    configuration = Configuration(
+        address=parse_address(str(user.work_tree)),
+        session=SessionName("bench", "watch"),
+        worktree=user.work_tree,
+        runtime="bench",
+        author=Identity("B", "b@example.org"),
+        storage=str(home / "vault"),
+        publish=False,
+        **settings,  # type: ignore[arg-type]
+    )
+    keeper.launch(configuration, Secrets())
+    try:
+        _until(lambda: _status(configuration)["state"] == "stored")
+        yield configuration
+    finally:
+        control.ask(configuration.places.keeper_socket, "stop", timeout=120.0)
+
+
+def save_latencies(configuration: Configuration, rounds: int) -> list[float]:
+    """Milliseconds from the end of a write until the snapshot is *local*, as the agent's log times it."""
+    target, found = configuration.worktree / "d0/e0/1.py", []
+    number = _status(configuration)["snapshot"]["number"]
+    for count in range(rounds):
+        target.write_text(f"value = {count}\n")
+        began = time.time()
+        number += 1
+        _until(lambda number=number: _status(configuration)["snapshot"]["number"] >= number)  # type: ignore[misc]
+        found.append((_status(configuration)["snapshot"]["at"] - began) * 1000)
+        time.sleep(0.02)
+    return found
+
+
+def idle(configuration: Configuration, seconds: float) -> tuple[float, float]:
+    """The share of a core in percent, and the PSS in MB, that keeper and agent use while nothing happens."""
+    sockets = (configuration.places.keeper_socket, configuration.places.agent_socket)
+    pids = [int(control.ask(path, "ping")["pid"]) for path in sockets]
+    before = sum(_processor_time(pid) for pid in pids)
+    time.sleep(seconds)
+    used = sum(_processor_time(pid) for pid in pids) - before
+    return used / seconds * 100, sum(_pss(pid) for pid in pids) / 1e6
+
+
+def _processor_time(pid: int) -> float:
+    """With that of the children it waited for, such as a sweep's git."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _pss(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _status(configuration: Configuration) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = control.ask(configuration.places.agent_socket, "status")["status"]
+    except AgentError:
+        return {"state": ""}
+    return found
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the session did not come so far")
+        time.sleep(0.002)
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def main() -> None:
+    options = arguments(__doc__)
+    report = Report("watch: what it costs to see changes and to save them")
+    files, small = (20_000, 2_000) if options.quick else (100_000, 10_000)
+    rounds, idle_seconds = (20, 20.0) if options.quick else (200, 190.0)
+    scratch = Path(tempfile.mkdtemp(prefix="gs-bench-"))
+    try:
+        user = make_tree(scratch / "large", files)
+        runs = [ours(user) for _ in range(3)]
+        report.add(f"ours: ready, {files} files", "s", [seconds for seconds, _ in runs], READY_TARGET)
+        report.add(f"watchdog Observer: ready, {files} files", "s", [observer(user) for _ in range(3)])
+        report.add("ours: watched directories", "directories", [float(watches) for _, watches in runs])
+        report.add("ours: write to mark", "ms", latencies(user, rounds))
+        user = make_tree(scratch / "small", small)
+        with session(user, scratch / "a", quiet=0.0) as configuration:
+            report.add(f"write to local, quiet 0, {small} files", "ms", save_latencies(configuration, rounds))
+        with session(user, scratch / "b") as configuration:
+            share, memory = idle(configuration, idle_seconds)
+        report.add(f"idle: share of a core, {small} files", "%", [share], IDLE_SHARE_TARGET)
+        report.add(f"idle: keeper and agent, {small} files", "MB PSS", [memory], IDLE_MEMORY_TARGET)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    report.show(as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gitsession import run
+from gitsession.agent import control, keeper
+from gitsession.agent.configuration import Secrets
+from gitsession.errors import AgentError
+from tests.agent.conftest import Running, wait_for
+from tests.rig import processes
+from tests.rig.repositories import git
+
+CANARY = "ghp_canary0123456789abcdefghijklmnopqr"
+
+
+def of_session(running: Running) -> list[processes.Seen]:
+    """Every process that this session's home shows in its environment or arguments."""
+    return processes.carrying(str(running.places.root))
+
+
+def test_two_launches_at_once_give_one_keeper_and_one_agent(prepared: Running) -> None:
+    launches = [
+        threading.Thread(target=keeper.launch, args=(prepared.configuration, Secrets())) for _ in range(3)
+    ]
+    for launch in launches:
+        launch.start()
+    for launch in launches:
+        launch.join()
+    wait_for(prepared.answers)
+    keepers = [seen for seen in of_session(prepared) if "agent.keeper" in seen.arguments]
+    agents = [seen for seen in of_session(prepared) if "agent.main" in seen.arguments]
+    assert (len(keepers), len(agents)) == (1, 1)
+
+
+def test_launching_again_attaches(running: Running) -> None:
+    before = (running.keeper_pid(), running.agent_pid())
+    keeper.launch(running.configuration, Secrets())
+    assert (running.keeper_pid(), running.agent_pid()) == before
+
+
+def test_a_killed_agent_is_restarted_and_loses_nothing(running: Running) -> None:
+    running.write("one.txt", "acknowledged")
+    assert running.flush("local") == []
+    number, pid = running.status()["snapshot"]["number"], running.agent_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    running.write("src/two.txt", "written while it was gone")
+    wait_for(lambda: running.agent_pid() not in (None, pid), "a new agent")
+    running.until(lambda status: status["snapshot"]["number"] > number)
+    assert running.flush("safe") == []
+    assert running.at_remote("one.txt") == "acknowledged"
+    assert running.at_remote("src/two.txt") == "written while it was gone"
+    assert "agent crashed" in running.log()
+
+
+def test_an_agent_whose_keeper_is_killed_saves_and_ends(running: Running) -> None:
+    agent, master = running.agent_pid(), running.keeper_pid()
+    assert agent is not None
+    assert master is not None
+    running.write("one.txt", "the last words")
+    os.kill(master, signal.SIGKILL)
+    wait_for(lambda: not run.is_alive(agent), "the agent's end")
+    assert running.at_remote("one.txt") == "the last words"
+    assert of_session(running) == []
+
+
+def test_it_opens_again_after_both_were_killed(running: Running) -> None:
+    for pid in (running.keeper_pid(), running.agent_pid()):
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+    running.write("one.txt", "while nothing ran")
+    running.launch()
+    assert running.flush("safe") == []
+    assert running.at_remote("one.txt") == "while nothing ran"
+
+
+def test_a_keeper_that_gets_sigterm_flushes_and_leaves_nothing(running: Running) -> None:
+    master = running.keeper_pid()
+    assert master is not None
+    running.write("one.txt", "before the end")
+    os.kill(master, signal.SIGTERM)
+    wait_for(lambda: not of_session(running), "their end")
+    assert running.at_remote("one.txt") == "before the end"
+    assert not running.places.agent_socket.exists()
+    assert not running.places.keeper_socket.exists()
+
+
+def test_stop_flushes_and_answers_when_all_is_over(running: Running) -> None:
+    agent = running.agent_pid()
+    assert agent is not None
+    running.write("one.txt", "before the stop")
+    assert running.stop() == []
+    assert not run.is_alive(agent)
+    assert running.at_remote("one.txt") == "before the stop"
+    wait_for(lambda: not of_session(running), "the keeper's end")
+
+
+def test_it_can_be_launched_right_after_a_stop(running: Running) -> None:
+    running.stop()
+    running.launch()
+    assert running.flush("safe") == []
+
+
+def test_stop_says_what_it_could_not_save(prepared: Running) -> None:
+    prepared.relaunched(storage=None)
+    prepared.remote.rename(prepared.folder / "away.git")
+    prepared.write("one.txt", "nowhere to go")
+    missing = prepared.stop()
+    assert any("remote" in line for line in missing)
+
+
+def test_stop_without_a_flush_does_not_wait_for_a_hanging_remote(prepared: Running) -> None:
+    (prepared.remote / "HEAD").unlink()
+    os.mkfifo(prepared.remote / "HEAD")
+    prepared.launch()
+    prepared.write("one.txt", "changed")
+    control.ask(prepared.places.keeper_socket, "stop", timeout=60.0, flush=False)
+    wait_for(lambda: not of_session(prepared), "the end of all, of git too")
+
+
+def test_the_token_is_in_memory_only(prepared: Running) -> None:
+    prepared.launch(CANARY)
+    prepared.write("one.txt", "changed")
+    assert prepared.flush() == []
+    assert control.ask(prepared.places.keeper_socket, "token")["token"] == CANARY
+    for seen in of_session(prepared):
+        assert CANARY not in seen.arguments
+        assert CANARY.encode() not in Path(f"/proc/{seen.pid}/environ").read_bytes()
+    for place in (prepared.places.root, prepared.tree, prepared.remote, prepared.folder.parent / "vault"):
+        for path in place.rglob("*"):
+            if path.is_file():
+                assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_a_token_can_be_replaced_and_forgotten(running: Running) -> None:
+    socket = running.places.keeper_socket
+    assert control.ask(socket, "token")["token"] is None
+    control.ask(socket, "set-token", token=CANARY)
+    assert control.ask(socket, "token")["token"] == CANARY
+    control.ask(socket, "set-token", token=None)
+    assert control.ask(socket, "token")["token"] is None
+    assert CANARY not in running.log()
+
+
+def test_the_users_command_gives_the_token_where_none_was_handed_over(prepared: Running) -> None:
+    prepared.relaunched(token_command=f"echo {CANARY}")
+    wait_for(lambda: control.ask(prepared.places.keeper_socket, "token")["token"] == CANARY)
+
+
+def test_git_is_told_nothing_about_other_places(running: Running) -> None:
+    control.ask(running.places.keeper_socket, "set-token", token=CANARY)
+    request = "protocol=https\nhost=evil.example\npath=ada/lesson\n\n"
+    assert control.ask(running.places.keeper_socket, "credential", request=request) == {}
+
+
+def test_a_keeper_that_cannot_start_says_so(prepared: Running) -> None:
+    prepared.places.create()
+    prepared.places.keeper_socket.mkdir()
+    with pytest.raises(AgentError, match="did not start"):
+        keeper.launch(prepared.configuration, Secrets())
+
+
+def test_an_agent_that_cannot_start_is_tried_again_with_pauses(prepared: Running) -> None:
+    aside = prepared.tree.with_name("aside")
+    prepared.tree.rename(aside)
+    keeper.launch(prepared.configuration, Secrets())
+    wait_for(lambda: prepared.log().count("agent crashed") >= 2, "a second try")
+    aside.rename(prepared.tree)
+    wait_for(prepared.answers, "the agent")
+    assert prepared.flush("safe") == []
+
+
+@pytest.mark.slow
+def test_random_kills_never_lose_what_was_acknowledged(running: Running) -> None:
+    acknowledged = ""
+    for number in range(8):
+        running.write("one.txt", f"version {number}")
+        time.sleep(0.05 * (number % 4))
+        victim = running.agent_pid() if number % 2 else running.keeper_pid()
+        if number % 3 == 0 and running.flush("safe") == []:
+            acknowledged = f"version {number}"
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda pid=victim: not run.is_alive(pid))  # type: ignore[misc]
+        running.launch()
+        held = git(running.remote, "log", "--format=", "--patch", "session/ada/lesson", "--", "one.txt")
+        assert f"+{acknowledged}" in held
