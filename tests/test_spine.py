@@ -82,7 +82,7 @@ def test_the_vault_alone_is_enough(machine: Machine, sample_repository: Path) ->
 
 
 def test_the_remote_alone_is_enough(machine: Machine) -> None:
-    machine.open()
+    machine.open("--branches", "all")
     work(machine)
     machine.gitsession("flush", "--timeout", "30", "--level", "safe")
     files, shown = tree(machine.worktree), machine.shown()
@@ -95,7 +95,7 @@ def test_the_remote_alone_is_enough(machine: Machine) -> None:
 
 def test_over_https_with_a_token_that_nothing_writes_down(online: Machine) -> None:
     opened = online.open()
-    assert opened["session"].startswith("ada/") or opened["branch"].startswith("session/")
+    assert opened["branch"] == "session/ada/" + opened["session"]
     work(online)
     online.gitsession("flush", "--timeout", "30", "--level", "safe")
     files, shown = tree(online.worktree), online.shown()
@@ -187,6 +187,7 @@ def test_log_and_restore_bring_an_old_version_back(machine: Machine) -> None:
     assert len(numbers) >= 2
     machine.gitsession("restore", "train.py", "--snapshot", str(numbers[-1]))
     assert train.read_text() == original
+    machine.gitsession("flush", "--timeout", "30", "--level", "local")
     machine.gitsession("restore", "train.py", "--snapshot", str(machine.json("log")[1]["number"]))
     assert train.read_text() == "print('spoilt')\n"
 

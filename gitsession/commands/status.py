@@ -61,7 +61,7 @@ def show(status: Status) -> None:
 
 def short(status: Status) -> str:
     """One line for a tmux status bar."""
-    return f"{status.session.rpartition('/')[2]}: {headline(status)}"
+    return f"{status.session}: {headline(status)}"
 
 
 @click.command(epilog="Example: gitsession status --watch")

@@ -1,22 +1,54 @@
-"""Who the token belongs to, where GitHub can say so."""
+"""Who the token belongs to and what it may do: where the session will live, and what its owner must know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gitsession.address import GITHUB, Address
+from gitsession.address import GITHUB, Address, parse_address
 from gitsession.credentials import Token
-from gitsession.errors import HubError
+from gitsession.errors import AuthorisationError, HubError, NotFoundError
 from gitsession.model import Identity
+from gitsession.resume.options import Options
+
+if TYPE_CHECKING:
+    from gitsession.hub import Hub, Repository
+
+PUBLIC = (
+    "This repository is public: work in progress on the session branch is public within seconds. "
+    "publish=False (--no-publish) keeps it in the vault."
+)
+NO_TOKEN = (
+    "Without a token nothing is pushed: work goes to the vault only. "
+    "Give one as GITHUB_TOKEN, token= or --token-command, or log in with `gh auth login`."
+)
 
 
 @dataclass(frozen=True)
-class Account:
-    """A GitHub account: its login, and whom its commits name."""
+class Standing:
+    """How the person stands to the repository.
 
-    login: str
-    identity: Identity
+    Args:
+        address: The repository; its new name where it was renamed, or the copy made from a template.
+        fork: The person's fork, where the session lives because the repository itself may not be pushed to.
+        login: Whose token it is; None while GitHub cannot say.
+        identity: Whom GitHub would have commits name.
+        publish: Whether anything can be pushed.
+        notes: What the person should know.
+    """
+
+    address: Address
+    fork: Address | None = None
+    login: str | None = None
+    identity: Identity | None = None
+    publish: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> Address:
+        """Where the session's refs live."""
+        return self.fork or self.address
 
 
 def is_github(address: Address, environ: Mapping[str, str]) -> bool:
@@ -25,18 +57,81 @@ def is_github(address: Address, environ: Mapping[str, str]) -> bool:
     return address.is_https and (address.host == GITHUB or address.url.startswith(f"{server}/"))
 
 
-def who(address: Address, token: Token | None, environ: Mapping[str, str]) -> Account | None:
-    """The account of a token; None without one, or while GitHub does not answer.
+def stand(address: Address, options: Options, token: Token | None, environ: Mapping[str, str]) -> Standing:
+    """Ask GitHub, where it is GitHub and a token is there; make what the person wants made.
 
     Raises:
-        AuthorisationError: GitHub refuses the token.
+        NotFoundError: There is no such repository, or the token cannot see it.
+        AuthorisationError: The token is refused, or one is needed.
+        HubError: A repository or fork that was asked for could not be made.
     """
-    if token is None or not is_github(address, environ):
-        return None
+    if not is_github(address, environ):
+        return Standing(address, publish=options.publish)
+    if token is None:
+        return _without_token(address, options)
     from gitsession.hub import Hub, api_url
 
+    hub = Hub(lambda: token, api_url(address.host, environ))
     try:
-        user = Hub(lambda: token, api_url(address.host, environ)).user()
-    except HubError:
-        return None
-    return Account(user.login, user.identity)
+        user = hub.user()
+    except HubError as error:
+        note = f"GitHub's API does not answer ({error.what}), so permissions were not checked."
+        return Standing(address, publish=options.publish, notes=(note,))
+    found = _find(hub, address, options)
+    there = Standing(
+        _renamed(address, found.full_name), None, user.login, user.identity, publish=options.publish
+    )
+    return _settled(hub, found, there, options)
+
+
+def _without_token(address: Address, options: Options) -> Standing:
+    if options.create:
+        raise AuthorisationError(
+            "Making a repository needs a token.", hint="Give one as GITHUB_TOKEN, token= or --token-command."
+        )
+    return Standing(address, publish=False, notes=(NO_TOKEN,) if options.publish else ())
+
+
+def _find(hub: Hub, address: Address, options: Options) -> Repository:
+    found = hub.find_repository(address)
+    if found is not None:
+        return found
+    if options.create:
+        return hub.create(address)
+    raise not_found(address)
+
+
+def not_found(address: Address) -> NotFoundError:
+    """The error for a repository that cannot be seen, naming what would make one."""
+    return NotFoundError(
+        f"There is no repository {address}, or this token cannot see it.",
+        safe="Nothing was made or changed.",
+        hint="Check the name and the token's access, or make a private one with create=True (--create).",
+    )
+
+
+def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> Standing:
+    """Where the session lives: the repository itself, a copy of a template, a fork, or the vault only."""
+    if found.template and not found.can_push:
+        copy = hub.generate(there.address, there.address.name)
+        made = f"{there.address} is a template: your private copy {copy.full_name} was made from it."
+        return replace(there, address=_renamed(there.address, copy.full_name), notes=(made,))
+    wants_fork = options.fork == "always" or (options.fork == "auto" and not found.can_push)
+    if not options.publish or (found.can_push and not found.archived and options.fork != "always"):
+        return replace(there, notes=(PUBLIC,) if options.publish and not found.private else ())
+    if wants_fork and not found.archived:
+        fork = hub.fork(there.address)
+        said = f"You may not push to {there.address}: the session lives in your fork {fork.full_name}."
+        notes = (said,) if fork.private else (said, PUBLIC)
+        return replace(there, fork=_renamed(there.address, fork.full_name), notes=notes)
+    why = "is archived" if found.archived else "may not be pushed to with this token"
+    return replace(there, publish=False, notes=(f"{there.address} {why}: work goes to the vault only.",))
+
+
+def _renamed(address: Address, full_name: str) -> Address:
+    """The same address under the name that GitHub gives it now."""
+    if address.slug.lower() == full_name.lower():
+        return address
+    server = address.url.removesuffix(f"/{address.slug}")
+    new = parse_address(f"{server}/{full_name}", server_url=server)
+    return replace(new, ref=address.ref, file=address.file, pull=address.pull)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
-from gitsession.errors import GitError, RepositoryError, WorkTreeError
+from gitsession.errors import AuthorisationError, GitError, GitsessionError, RepositoryError, WorkTreeError
 from gitsession.git import Repository, plain, transfer
 from gitsession.git.progress import Listen
+from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
+from gitsession.resume.account import not_found
+from gitsession.resume.ground import check_path
 from gitsession.snapshot.user import UserRepository
 
 
@@ -49,6 +52,27 @@ def clone(address: Address, directory: Path, variables: Mapping[str, str], liste
         GitError: It cannot be reached, or refuses to be read.
     """
     transfer.clone(address.url, directory, checkout=False, variables=variables, listen=listen)
+
+
+def explained(error: GitError, address: Address) -> GitsessionError:
+    """What a clone's failure means to the person."""
+    if address.is_path:
+        check_path(Path(address.url))
+    refusal = parse_refusal(error.stderr)
+    if refusal is not None and refusal.kind == "not-found":
+        return not_found(address)
+    if refusal is not None and refusal.kind in AUTHORISATION:
+        return AuthorisationError(
+            f"{address} cannot be read: {refusal.detail}",
+            safe="Nothing was made or changed.",
+            hint="Check the name; for a private repository give a token that may read it.",
+        )
+    return GitError(
+        f"{address} cannot be reached: {error.what}",
+        stderr=error.stderr,
+        safe="Nothing was made or changed.",
+        hint="Check the network and try again; with a vault, a session in it opens without the remote.",
+    )
 
 
 def begin(address: Address, directory: Path) -> None:

@@ -30,12 +30,14 @@ class Ground:
         worktree: The directory that the person will edit.
         clone: The clone that stands there already, which is adopted as it is.
         storage: Where the vault lies; None for no vault.
+        fork: The person's fork, where the session's refs live when the repository may not be pushed to.
     """
 
     address: Address
     worktree: Path
     clone: UserRepository | None
     storage: str | None
+    fork: Address | None = None
 
 
 def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) -> Ground:
@@ -53,8 +55,8 @@ def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
     if address.is_path and options.workdir is None and _is_clone(Path(address.url)):
         clone = discover(Path(address.url))
         return Ground(_remote_of(clone, address, server), clone.work_tree, clone, storage)
-    if address.is_path:
-        _check_path(Path(address.url))
+    if address.is_path and (storage is None or Path(address.url).exists()):
+        check_path(Path(address.url))
     worktree = _worktree(options.workdir, address, runtime)
     return Ground(address, worktree, _standing(worktree, address, server), storage)
 
@@ -74,7 +76,7 @@ def survey_remote(
     if address.is_path and _is_clone(Path(address.url)):
         address = _remote_of(discover(Path(address.url)), address, server)
     elif address.is_path:
-        _check_path(Path(address.url))
+        check_path(Path(address.url))
     return Ground(address, Path.cwd(), None, _storage(storage, runtime, environ))
 
 
@@ -97,7 +99,12 @@ def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Refuse a path that is no repository.
+
+    Raises:
+        RepositoryError: It does not exist, or is none.
+    """
     if not path.exists():
         raise RepositoryError(
             f"{path} does not exist.", hint="Check the path, or write user/repo for GitHub."

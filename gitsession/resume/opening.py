@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gitsession import files
 from gitsession.agent.places import Places, home, session_key
-from gitsession.errors import GitsessionError, SessionError
+from gitsession.errors import GitError, SessionError
 from gitsession.git import Repository, plain
 from gitsession.git.progress import Listen
 from gitsession.model import SessionName, default_session_name
@@ -81,7 +81,7 @@ def sources(
             stack.callback(vault.close)
             found.append(vault)
         if publish:
-            found.append(Remote(through, ground.address, LOOKING, credentials=variables))
+            found.append(Remote(through, ground.fork or ground.address, LOOKING, credentials=variables))
         yield found
 
 
@@ -186,10 +186,10 @@ def _make_repository(
     """Clone, or where the remote is out of reach and the vault suffices, begin an empty repository."""
     try:
         bring.clone(ground.address, aside, variables, wish.listen)
-    except GitsessionError as error:
+    except GitError as error:
         in_vault = any(found.where == "vault" for found in seen.found)
         if needed or not in_vault:
-            raise
+            raise bring.explained(error, ground.address) from None
         bring.begin(ground.address, aside)
         return [f"The remote could not be reached ({error.what}); this is what the vault holds."]
     return []

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession import credentials, files
@@ -18,7 +19,7 @@ from gitsession.errors import AgentError, FormatError, SessionError
 from gitsession.git.progress import Listen
 from gitsession.model import parse_size
 from gitsession.resume.access import access
-from gitsession.resume.account import Account, who
+from gitsession.resume.account import Standing, stand
 from gitsession.resume.adopting import adopt
 from gitsession.resume.ground import Ground, author, survey
 from gitsession.resume.opening import Brought, Wish, bring_up, look
@@ -92,13 +93,14 @@ def _begin(
     options: Options, ground: Ground, runtime: Runtime, listen: Listen | None, consent: Callable[[str], bool]
 ) -> Session:
     token = _token(options, ground)
-    with access(ground.address, None, token) as variables:
-        account = who(ground.address, token, os.environ)
+    standing = stand(ground.address, options, token, os.environ)
+    ground = replace(ground, address=standing.address, fork=standing.fork)
+    with access(ground.address, ground.fork, token) as variables:
         wish = Wish(
             session=options.session,
             base=options.base or ground.address.ref,
-            login=account.login if account else None,
-            publish=options.publish,
+            login=standing.login,
+            publish=standing.publish,
             runtime=runtime_id(),
             consent=consent,
             listen=listen,
@@ -108,10 +110,11 @@ def _begin(
         else:
             seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
             brought = bring_up(ground, wish, seen, variables)
-    configuration = _configuration(options, ground, wish, brought, account, runtime)
+    configuration = _configuration(options, ground, wish, brought, standing, runtime)
     keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password))
     _wait_until_ready(configuration.places)
-    return Session(configuration.places, resumed=brought.resumed, notes=brought.notes)
+    notes = (*runtime.notes, *standing.notes, *brought.notes)
+    return Session(configuration.places, resumed=brought.resumed, notes=notes)
 
 
 def _token(options: Options, ground: Ground) -> credentials.Token | None:
@@ -127,7 +130,7 @@ def _configuration(
     ground: Ground,
     wish: Wish,
     brought: Brought,
-    account: Account | None,
+    standing: Standing,
     runtime: Runtime,
 ) -> Configuration:
     return Configuration(
@@ -135,8 +138,9 @@ def _configuration(
         session=brought.session,
         worktree=ground.worktree,
         runtime=wish.runtime,
-        author=author(ground.worktree, brought.session.login, account.identity if account else None),
+        author=author(ground.worktree, brought.session.login, standing.identity),
         storage=ground.storage,
+        fork=ground.fork,
         publish=wish.publish,
         visible=options.branch == "visible",
         branches=options.branches,
