@@ -19,6 +19,8 @@ from tests.rig import processes, repositories
 from tests.rig.certificates import Certificates, issue
 from tests.rig.forge import Forge
 from tests.rig.git_server import GitServer
+from tests.rig.hub import OPERATIONS, Hub
+from tests.rig.openapi import Description, Unavailable
 from tests.rig.repositories import PROJECT
 from tests.rig.runtime import IDENTITY, Runtime
 
@@ -180,6 +182,21 @@ def forge(_sample: Path, sealed: Path) -> Forge:
     the sample, and `grace` (token `GRACE_TOKEN`) who may read it.
     """
     return Forge.with_sample(sealed / "forge", _sample)
+
+
+@pytest.fixture(scope="session")
+def github_description() -> Description:
+    """GitHub's OpenAPI description of what the stand-in serves; without npm the test is skipped."""
+    try:
+        return Description.load(OPERATIONS)
+    except Unavailable as error:
+        pytest.skip(f"needs GitHub's OpenAPI description from npm: {error}")
+
+
+@pytest.fixture
+def hub(git_server: GitServer, github_description: Description) -> Hub:
+    """GitHub's REST API at `/api/v3` of `git_server`, over the same repositories and tokens."""
+    return git_server.mount(Hub(git_server.forge, github_description))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.rig.forge import Forge, Hosted, Token, at_least
+from tests.rig.forge import Forge, Hosted
+from tests.rig.tokens import Token, at_least
 
 REALM = {"WWW-Authenticate": 'Basic realm="GitHub"'}
 INVALID = "Invalid username or token. Password authentication is not supported for Git operations.\n"

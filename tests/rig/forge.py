@@ -6,66 +6,17 @@ organisations' teams, billing, or GitHub's inner replication.
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
+from tests.rig.discussion import Comment, LineComment, PullRequest, Review
 from tests.rig.push_rules import PushRule
 from tests.rig.repositories import bare_repository, git
+from tests.rig.tokens import ADA_TOKEN, GRACE_TOKEN, Level, Token, highest
 
-Level = Literal["none", "read", "write", "admin"]
-Kind = Literal["classic", "fine-grained", "app", "oauth", "codespaces"]
-
-ADA_TOKEN = "ghp_" + "Ada0canary1token2of3the4rig5x6y7z8w9"
-GRACE_TOKEN = "ghp_" + "Grace0canary1token2of3the4rig5x6y7z8"
-LEVELS: tuple[Level, ...] = ("none", "read", "write", "admin")
-EVERY_SCOPE = frozenset({"repo", "workflow", "read:org", "gist"})
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token and what it may do.
-
-    Attributes:
-        value: The secret itself.
-        login: Whose it is.
-        kind: How GitHub would name it; only classic and OAuth tokens have scopes.
-        scopes: Of a classic token: `repo` opens private repositories and writing, `workflow` workflows.
-        repositories: Of a fine-grained token: the `owner/name`s it is for; None is all of its owner's.
-        permissions: Of a fine-grained token: `contents`, `pull_requests`, `workflows`… to `read` or `write`.
-        expires: When it ends; GitHub tells in a header.
-        single_sign_on: Organisations for which it still needs single sign-on.
-        approved: Whether the organisation has approved this fine-grained token.
-    """
-
-    value: str
-    login: str
-    kind: Kind = "classic"
-    scopes: frozenset[str] = EVERY_SCOPE
-    repositories: frozenset[str] | None = None
-    permissions: Mapping[str, str] = field(default_factory=dict)
-    expires: datetime | None = None
-    single_sign_on: frozenset[str] = frozenset()
-    approved: bool = True
-
-    @property
-    def scoped(self) -> bool:
-        """Whether it has scopes, as opposed to permissions."""
-        return self.kind in ("classic", "oauth")
-
-    def allows_workflows(self) -> bool:
-        """Whether it may change `.github/workflows`."""
-        return "workflow" in self.scopes if self.scoped else self.permissions.get("workflows") == "write"
-
-    def grants(self, permission: str, level: str) -> bool:
-        """Whether it reaches `level` of one permission, whatever its owner's role."""
-        if self.scoped:
-            return "repo" in self.scopes or (level == "read" and permission == "metadata")
-        held = "read" if permission == "metadata" else self.permissions.get(permission, "none")
-        return held == "write" or held == level
+__all__ = ["ADA_TOKEN", "GRACE_TOKEN", "Account", "Forge", "Hosted", "Token"]
 
 
 @dataclass
@@ -87,6 +38,7 @@ class Hosted:
         roles: Login to level, beside the owner's `admin`.
         rules: What pushes are checked against.
         refuses_drafts: Draft pull requests answer 422, as in private repositories of free plans.
+        lag: How many more looks find its copying unfinished.
     """
 
     owner: str
@@ -102,6 +54,9 @@ class Hosted:
     roles: dict[str, Level] = field(default_factory=dict)
     rules: list[PushRule] = field(default_factory=list)
     refuses_drafts: bool = False
+    lag: int = 0
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=lambda: {"bug", "enhancement"})
 
     @property
     def full_name(self) -> str:
@@ -117,6 +72,11 @@ class Hosted:
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
         return {line.split(" ")[0]: line.split(" ")[1] for line in lines}
 
+    @property
+    def size(self) -> int:
+        """Bytes of its objects."""
+        return sum(file.stat().st_size for file in (self.path / "objects").rglob("*") if file.is_file())
+
     def read(self, revision: str, path: str) -> str:
         """A file's content at a revision."""
         return self.git("show", f"{revision}:{path}")
@@ -131,6 +91,7 @@ class Forge:
         self.tokens: dict[str, Token] = {}
         self.repositories: dict[str, Hosted] = {}
         self.renamed: dict[str, str] = {}
+        self.numbers = itertools.count(9000)
         root.mkdir(parents=True, exist_ok=True)
 
     @classmethod
@@ -143,6 +104,53 @@ class Forge:
         forge.add_token(Token(GRACE_TOKEN, "grace"))
         forge.add_repository("ada", "digits", source=sample).roles["grace"] = "read"
         return forge
+
+    def add_review(
+        self, hosted: Hosted, number: int, login: str, state: str = "COMMENTED", body: str = ""
+    ) -> Review:
+        """Let a reviewer judge a pull request."""
+        pull = self.followed(hosted, number)
+        review = Review(next(self.numbers), login, state, body, pull.head_commit)
+        pull.reviews.append(review)
+        return review
+
+    def add_line_comment(
+        self, hosted: Hosted, number: int, login: str, body: str, path: str, line: int | None
+    ) -> LineComment:
+        """Let a reviewer comment on a line of a file, as it is at the head."""
+        pull = self.followed(hosted, number)
+        comment = LineComment(next(self.numbers), login, body, path, line, pull.head_commit)
+        pull.line_comments.append(comment)
+        return comment
+
+    def add_comment(self, hosted: Hosted, number: int, login: str, body: str) -> Comment:
+        """Let someone join the conversation."""
+        comment = Comment(next(self.numbers), login, body)
+        hosted.pulls[number].comments.append(comment)
+        return comment
+
+    def followed(self, hosted: Hosted, number: int) -> PullRequest:
+        """A pull request, its head and `refs/pull/<n>/head` brought up to what was pushed since."""
+        pull = hosted.pulls[number]
+        source = self.find(pull.head_repository)
+        ref = f"refs/heads/{pull.head}"
+        found = source.refs(ref).get(ref) if source else None
+        if pull.state == "open" and source and found:
+            pull.head_commit = found
+            hosted.git("fetch", "--quiet", "--no-tags", str(source.path), f"+{ref}:refs/pull/{number}/head")
+        return pull
+
+    def merge(self, hosted: Hosted, number: int, *, squash: bool = False) -> str:
+        """Merge a pull request as its page's button does; answers with the commit."""
+        pull = self.followed(hosted, number)
+        base = hosted.git("rev-parse", f"refs/heads/{pull.base}")
+        tree = hosted.git("merge-tree", "--write-tree", base, pull.head_commit).split("\n")[0]
+        parents = ["-p", base] if squash else ["-p", base, "-p", pull.head_commit]
+        message = pull.title if squash else f"Merge pull request #{number} from {pull.head}"
+        commit = hosted.git("commit-tree", tree, *parents, "-m", message)
+        hosted.git("update-ref", f"refs/heads/{pull.base}", commit, base)
+        pull.state, pull.merged, pull.merge_commit = "closed", True, commit
+        return commit
 
     def add_account(
         self, login: str, *, name: str = "", email: str | None = None, organisation: bool = False
@@ -206,22 +214,13 @@ class Forge:
         if token is None or role == "none":
             return role
         anyone: Level = "none" if hosted.private else "read"
-        if self._outside(token, hosted) or not token.grants(permission, "read"):
+        if self.outside(token, hosted) or not token.grants(permission, "read"):
             return anyone
         return role if token.grants(permission, "write") else highest([anyone, "read"])
 
-    def _outside(self, token: Token, hosted: Hosted) -> bool:
+    def outside(self, token: Token, hosted: Hosted) -> bool:
+        """Whether a fine-grained token is not for this repository, or not approved yet."""
         if token.scoped:
             return False
         named = token.repositories is None or hosted.full_name in token.repositories
         return not named or not token.approved
-
-
-def highest(levels: Iterable[Level]) -> Level:
-    """The most permitting of several levels."""
-    return max(levels, key=LEVELS.index)
-
-
-def at_least(level: Level, wanted: Level) -> bool:
-    """Whether a level permits what another one permits."""
-    return LEVELS.index(level) >= LEVELS.index(wanted)

@@ -26,6 +26,7 @@ from tests.rig.access import Denied, authenticate, authorise, token_in
 from tests.rig.certificates import Certificates
 from tests.rig.forge import Forge, Hosted, Token
 from tests.rig.http_backend import Answer
+from tests.rig.hub import Hub
 from tests.rig.loopback import Handler, Loopback
 from tests.rig.pkt_lines import reworded
 from tests.rig.push_rules import PushRule, WorkflowScope
@@ -94,6 +95,7 @@ class GitServer(Loopback):
         self.requests: list[Request] = []
         self.rules: list[PushRule] = []
         self.push_limit = PUSH_LIMIT
+        self.hub: Hub | None = None
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="gs-hooks-", dir="/tmp")
         self.hooks = Path(self._folder.name)
@@ -109,6 +111,11 @@ class GitServer(Loopback):
         """The address with a token in it, for a test's own git; never a thing that the product does."""
         return self.url(full_name).replace("://", f"://x-access-token:{token}@")
 
+    def mount(self, hub: Hub) -> Hub:
+        """Serve GitHub's API at `/api/v3` too, as GitHub Enterprise does on its one host."""
+        self.hub, hub.site = hub, self.site
+        return hub
+
     def pushes(self, full_name: str | None = None) -> list[Request]:
         """The pushes that were sent, to one repository or to all; not git's probes before a large one."""
         wanted = f"/{full_name}" if full_name else "/"
@@ -117,8 +124,10 @@ class GitServer(Loopback):
 
     def close(self) -> None:
         """Stop for good and remove the hooks."""
-        self.stop()
-        self._folder.cleanup()
+        try:
+            self.stop()
+        finally:
+            self._folder.cleanup()
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -162,6 +171,12 @@ class _GitHandler(Handler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PATCH(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
     @property
     def owner(self) -> GitServer:
         owner = self.server.owner
@@ -170,11 +185,16 @@ class _GitHandler(Handler):
         return owner
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        self.owner.answered(self.place, code)
+        if self.place is not None:
+            self.owner.answered(self.place, code)
         super().send_response(code, message)
 
     def _serve(self) -> None:
+        self.place: int | None = None
         split = urlsplit(self.path)
+        if self.owner.hub and split.path.startswith("/api/"):
+            self.owner.hub.serve(self)
+            return
         name, rest = _split(split.path)
         operation = _operation(rest, split.query)
         self.place = self.owner.heard(self, operation)

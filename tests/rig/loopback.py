@@ -108,7 +108,7 @@ class Loopback:
         self._listener = self._thread = None
         failures, self.failures = self.failures, []
         if failures:
-            raise AssertionError(f"the stand-in failed: {failures!r}") from failures[0]
+            raise AssertionError(f"the stand-in failed: {'; '.join(map(str, failures))}") from failures[0]
 
     def __enter__(self) -> Self:
         self.start()
@@ -189,9 +189,9 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def spoiled(self, operation: str, moment: Moment) -> bool:
-        """Whether a fault took the place of the answer; a delay only waits."""
-        while fault := self.owner.faults.take(operation, moment):
+    def spoiled(self, operation: str, moment: Moment, faults: FaultScript | None = None) -> bool:
+        """Whether a fault, of the server or of `faults`, took the place of the answer; a delay only waits."""
+        while fault := (faults or self.owner.faults).take(operation, moment):
             if fault.effect == "answer":
                 self.drain()
                 self.answer(fault.status, fault.body, fault.headers)
