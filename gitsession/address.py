@@ -121,7 +121,10 @@ def _hosted(server: str, host: str, owner: str, name: str) -> Address:
 
 
 def _from_path(text: str, base: Path) -> Address:
-    path = (base / Path(text).expanduser()).resolve()
+    try:
+        path = (base / Path(text).expanduser()).resolve()
+    except (RuntimeError, OSError):  # a home of nobody, or links that lead in a circle
+        raise AddressError(f"{text!r} is no path of this machine.", hint=_EXAMPLES) from None
     return _ownerless(str(path), path.name or "root", is_path=True)
 
 
