@@ -58,7 +58,8 @@ def test_paths(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", " a/b", "a/b ", "-a/b", "--upload-pack=touch x", "a", "a/b/c", "a/..", "../a/b\0", "a/b\n", "a\tb/c",
+    ["", " ", " a/b", "a/b ", "-a/b", "--upload-pack=touch x", "a", "a/b/c", "a/..", "../a/b\0",
+     "a/b\n", "a\tb/c",
      "ext::sh -c id", "ext::https://x", "https://token@github.com/a/b",
      "https://u:p@github.com/a/b", "ftp://x/a/b", "~0/x",
      "javascript://x", "https://", "https:///a/b", "https://github.com", "https://github.com/a", "https://-x/a/b",
