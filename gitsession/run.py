@@ -19,6 +19,8 @@ SECRET_VARIABLES = frozenset(
 )
 TRUSTED_GIT_VARIABLES = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"})
 KILL_GRACE = 2.0
+PIPE = subprocess.PIPE
+Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,15 @@ def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> No
         signal_group(process.pid, signal.SIGKILL)
         process.wait()
     _close_pipes(process)
+
+
+def has_ended(process: Process, within: float = 0.0) -> bool:
+    """Whether a process that was started here has ended, after waiting up to `within` seconds for it."""
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def signal_group(pid: int, number: int) -> None:

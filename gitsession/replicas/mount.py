@@ -11,7 +11,6 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from gitsession.errors import StorageError
 WORKER = Path(__file__).with_name("mount_worker.py")
 STALL = 30.0
 MOST_STUCK = 3
+REAP_WAIT = 0.05
 SAFE_HERE = "Everything is still on this machine, and on the remote if there is one."
 _HINTS = {
     errno.ENOTCONN: "Mount it again; saving goes on by itself.",
@@ -55,8 +55,8 @@ class Mount:
     storage: Path
     mountpoint: Path | None = None
     stall: float = STALL
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
-    _stuck: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False, repr=False)
+    _process: run.Process | None = field(default=None, init=False, repr=False)
+    _stuck: list[run.Process] = field(default_factory=list, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _heard: bytes = field(default=b"", init=False, repr=False)
 
@@ -123,7 +123,7 @@ class Mount:
             return answer["done"]
         raise self._error(answer["errno"], answer["reason"])
 
-    def _helper(self) -> subprocess.Popen[bytes]:
+    def _helper(self) -> run.Process:
         self._reap()
         if self._process is not None and self._process.poll() is None:
             return self._process
@@ -135,12 +135,12 @@ class Mount:
             [sys.executable, "-I", "-S", str(WORKER), str(self.storage), str(self.mountpoint or "")],
             env=run.clean_environment(),
             cwd=Path("/"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=run.PIPE,
+            stdout=run.PIPE,
         )
         return self._process
 
-    def _converse(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
+    def _converse(self, process: run.Process, request: dict[str, Any]) -> dict[str, Any]:
         if process.stdin is None or process.stdout is None:
             raise ValueError("the helper has no pipes")
         process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -174,12 +174,7 @@ class Mount:
             self._stuck.append(process)
 
     def _reap(self) -> None:
-        for process in self._stuck:
-            try:
-                process.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-        self._stuck = [process for process in self._stuck if process.returncode is None]
+        self._stuck = [process for process in self._stuck if not run.has_ended(process, REAP_WAIT)]
 
     def _error(self, number: int, reason: str) -> StorageError:
         hint = _HINTS.get(number, "Check the storage folder.")

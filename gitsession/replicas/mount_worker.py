@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 CHUNK = 1 << 20
 AT_ONCE = 8
-IDLE = 15.0
+IDLE = 120.0
 DRIVE_ID = "user.drive.id"
 Answer = TypeVar("Answer")
 _speaking = threading.Lock()
