@@ -26,6 +26,7 @@ WORKER = Path(__file__).with_name("mount_worker.py")
 STALL = 30.0
 MOST_STUCK = 3
 REAP_WAIT = 0.05
+CLOSE_WAIT = 2.0
 SAFE_HERE = "Everything is still on this machine, and on the remote if there is one."
 _HINTS = {
     errno.ENOTCONN: "Mount it again; saving goes on by itself.",
@@ -106,7 +107,7 @@ class Mount:
         """End the helper, so that nothing of ours is on the mount any more."""
         with self._lock:
             self._abandon()
-            self._reap()
+            self._reap(CLOSE_WAIT)
 
     def _ask(self, op: str, **fields: Any) -> Any:
         with self._lock:
@@ -173,8 +174,8 @@ class Mount:
             run.signal_group(process.pid, signal.SIGKILL)
             self._stuck.append(process)
 
-    def _reap(self) -> None:
-        self._stuck = [process for process in self._stuck if not run.has_ended(process, REAP_WAIT)]
+    def _reap(self, within: float = REAP_WAIT) -> None:
+        self._stuck = [process for process in self._stuck if not run.has_ended(process, within)]
 
     def _error(self, number: int, reason: str) -> StorageError:
         hint = _HINTS.get(number, "Check the storage folder.")
