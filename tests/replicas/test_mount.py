@@ -17,7 +17,7 @@ from tests.rig import processes
 
 @pytest.fixture
 def mount(sealed: Path) -> Iterator[Mount]:
-    opened = Mount(sealed / "drive", stall=0.4)
+    opened = Mount(sealed / "drive", stall=3.0)
     yield opened
     opened.close()
 
