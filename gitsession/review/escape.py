@@ -40,7 +40,7 @@ def inline(text: str, most: int = 120) -> str:
     non-joiner after `@` and `#` and inside long hexadecimal words keeps autolinks from forming afterwards.
     """
     line = one_line(text, most)
-    line = re.sub(r"\b[0-9a-fA-F]{7,}\b", lambda m: f"{m.group()[:6]}\u200c{m.group()[6:]}", line)
+    line = re.sub(r"\b[0-9a-fA-F]{7,}\b", lambda m: "\u200c".join(re.findall(".{1,6}", m.group())), line)
     line = re.sub(
         r"\b(https?|www|gh|mailto)\b",
         lambda m: f"{m.group()[0]}\u200c{m.group()[1:]}",

@@ -173,7 +173,8 @@ def _rows(hunks: Sequence[Hunk]) -> Iterator[str]:
             kind = {"+": "add", "-": "cut"}.get(line.mark, "same")
             yield (
                 f'<tr class="{kind}"><td class="n old">{line.old or ""}</td>'
-                f'<td class="n">{line.new or ""}</td><td class="m">{line.mark}</td><td>{markup(line.text)}</td></tr>'
+                f'<td class="n">{line.new or ""}</td><td class="m">{line.mark}</td>'
+                f"<td>{markup(line.text)}</td></tr>"
             )
         if hunk.left_out:
             yield f'<tr class="gap"><td colspan="4">{hunk.left_out:,} more lines</td></tr>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class Circumstances:
 def from_trailers(
     trailers: Iterable[str], *, runtime: str = "", packages: Sequence[str] = ()
 ) -> Circumstances:
-    """Read what the `Gitsession-Ran` trailers of a session's snapshots say; what is malformed is passed over."""
+    """Read what the `Gitsession-Ran` trailers of snapshots say; what is malformed is passed over."""
     runs = [run for run in map(_parsed, trailers) if run]
     return Circumstances(
         runtime=runtime,
@@ -91,7 +92,8 @@ def duration(seconds: float) -> str:
 
 def colab_link(owner_and_name: str, branch: str, notebook: str) -> str:
     """Where Colab opens a notebook of a branch, in a session of whoever clicks."""
-    return f"https://colab.research.google.com/github/{quote(owner_and_name)}/blob/{quote(branch)}/{quote(notebook)}"
+    place = f"{quote(owner_and_name)}/blob/{quote(branch)}/{quote(os.fsencode(notebook))}"
+    return f"https://colab.research.google.com/github/{place}"
 
 
 def body(
