@@ -11,12 +11,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gitsession"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "address", "errors"}),
+    frozenset({"model", "address", "errors", "wording"}),
     frozenset({"run", "files"}),
     frozenset({"git", "runtime", "hub", "credentials", "hooks"}),
     frozenset({"snapshot", "replicas", "review", "editor"}),
     frozenset({"agent"}),
-    frozenset({"session", "card", "resume"}),
+    frozenset({"session", "card", "resume", "notebook"}),
     frozenset({"commands", "__init__"}),
     frozenset({"cli", "__main__"}),
 )
@@ -26,7 +26,10 @@ SIBLINGS_THAT_MAY_MEET = {
     ("run", "files"),
     ("__main__", "cli"),
     ("hub", "credentials"),
-    ("card", "session"),
+    ("session", "card"),
+    ("resume", "session"),
+    ("notebook", "session"),
+    ("notebook", "card"),
     ("commands", "__init__"),
     ("__init__", "commands"),
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gitsession.git.progress import Listen, Progress
+from gitsession.wording import human_age as human_age
+from gitsession.wording import human_size as human_size
+from gitsession.wording import inert as inert
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,19 +20,6 @@ def print_json(document: object) -> None:
     """One line of JSON on standard output."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, sort_keys=False) + "\n")
     sys.stdout.flush()
-
-
-def inert(text: object) -> str:
-    """The text with terminal escapes, control and bidi characters shown instead of obeyed."""
-    return "".join(
-        character
-        if character == "\t" or unicodedata.category(character) not in _UNPRINTABLE
-        else ascii(character)[1:-1]
-        for character in str(text)
-    )
-
-
-_UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def say(text: str) -> None:
@@ -95,21 +84,3 @@ class Bars:
 
     def __exit__(self, *_exception: object) -> None:
         self._bars.stop()
-
-
-def human_size(size: int) -> str:
-    """`1.4 MB`, in powers of 1,000."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
-
-
-def human_age(seconds: float) -> str:
-    """`12 s ago`, `3 min ago`, `2 h ago`, `5 days ago`."""
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{max(0, seconds) // size:.0f} {unit} ago"
-    return f"{seconds // 86_400:.0f} days ago"
