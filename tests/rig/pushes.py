@@ -73,9 +73,17 @@ class Push:
         """For each pushed ref the commits that the repository did not have."""
         return {update.ref: self._new_commits(update) for update in self.updates if not update.deletes}
 
+    @cached_property
+    def brought(self) -> dict[str, list[Blob]]:
+        """For each pushed ref the files that its new commits bring."""
+        return {update.ref: self._blobs(update) for update in self.updates if not update.deletes}
+
     def blobs(self, update: Update) -> list[Blob]:
         """The files that the new commits of one ref bring."""
-        if update.deletes:
+        return self.brought.get(update.ref, [])
+
+    def _blobs(self, update: Update) -> list[Blob]:
+        if not self.commits[update.ref]:
             return []
         new = self.git("rev-list", "--objects", update.new, "--not", "--all").split("\n")
         sizes = self._sizes({line.split(" ")[0] for line in new if line})
