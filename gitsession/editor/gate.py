@@ -48,6 +48,7 @@ class Settings:
         key: Signs the cookies; hex.
         name: Tells the cookies of several gates on one host apart.
         password: Accepted beside tickets, where not empty.
+        reloads: Whether its pages are an editor's, which reload by themselves after a restart.
     """
 
     listener: int
@@ -56,6 +57,7 @@ class Settings:
     key: str
     name: str
     password: str = ""
+    reloads: bool = False
 
     @classmethod
     def parse(cls, line: str) -> Settings:
@@ -68,6 +70,7 @@ class Settings:
             str(given["key"]),
             str(given["name"]),
             str(given.get("password", "")),
+            bool(given.get("reloads")),
         )
 
 
@@ -81,6 +84,7 @@ class Gate:
         self._tickets = Tickets()
         self._seal = Seal(bytes.fromhex(settings.key))
         self._password = Password(settings.password) if settings.password else None
+        self._reloads = settings.reloads
         self._cookie = COOKIE_PREFIX + settings.name
         self._origins = frozenset(Origin.of(f"http://{host}:{port}") for host in ("127.0.0.1", "localhost"))
 
@@ -107,11 +111,15 @@ class Gate:
         try:
             if is_upgrade(request.headers):
                 return await self._proxy.websocket(request, origin)
-            return await self._proxy.http(request, origin)
+            return await self._proxy.http(request, origin, self._tag(request))
         except aiohttp.WSServerHandshakeError as refused:
             return web.Response(status=refused.status if refused.status >= 400 else 502)
         except (aiohttp.ClientError, asyncio.TimeoutError):
             return _unreachable(request)
+
+    def _tag(self, request: web.Request) -> bytes:
+        opened = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
+        return page.RELOAD_TAG if opened and self._reloads else b""
 
     def _stranger(self, request: web.Request) -> web.StreamResponse:
         if request.method != "GET" or is_upgrade(request.headers) or not _wants_page(request):
@@ -124,6 +132,8 @@ class Gate:
             return web.Response(status=204 if signed_in else 401, headers=page.HEADERS)
         if request.path == page.SIGN_IN and request.method == "POST":
             return await self._sign_in(request, origin)
+        if request.path == page.RELOAD_SCRIPT:
+            return web.Response(text=page.RELOAD, content_type="text/javascript", headers=page.HEADERS)
         return web.Response(status=404, headers=page.HEADERS)
 
     async def _sign_in(self, request: web.Request, origin: Origin) -> web.StreamResponse:

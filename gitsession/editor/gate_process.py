@@ -33,6 +33,7 @@ class GateProcess:
         name: Tells its cookie from those of other gates.
         port: A named port on loopback; a free one for None.
         password: Accepted beside tickets, where not empty.
+        reloads: Whether its pages are an editor's, which reload by themselves after a restart.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class GateProcess:
         name: str,
         port: int | None = None,
         password: str = "",
+        reloads: bool = False,
     ) -> None:
         self._control = control
         self._upstream = dict(upstream)
@@ -51,6 +53,7 @@ class GateProcess:
         self._name = name
         self._wanted_port = port
         self._password = password
+        self._reloads = reloads
         self._key = secrets.token_hex(32)
         self._listener: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,6 +97,7 @@ class GateProcess:
             "key": self._key,
             "name": self._name,
             "password": self._password,
+            "reloads": self._reloads,
         }
         log = open_log(self._log)
         with os.fdopen(log, "wb") as output, _pipe_with(json.dumps(settings).encode() + b"\n") as pipe:

@@ -8,6 +8,7 @@ import hashlib
 PREFIX = "/.gitsession/"
 SIGN_IN = f"{PREFIX}sign-in"
 SIGNED_IN = f"{PREFIX}signed-in"
+RELOAD_SCRIPT = f"{PREFIX}reload.js"
 
 _STYLE = """
 :root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --text: #1c2128; --faint: #59636e;
@@ -97,6 +98,34 @@ _WAITING = """<!doctype html>
 <body><main><h1>One moment</h1><p role="status">What stands behind this page is starting. The page reloads by
  itself; your files are not touched.</p></main></body></html>
 """
+
+
+RELOAD = """
+"use strict";
+(() => {
+  const Plain = window.WebSocket;
+  const question = () => [...document.querySelectorAll(".monaco-dialog-box .monaco-button")]
+    .find((button) => button.textContent.trim() === "Reload Window");
+  let looking = false;
+  const look = async () => {
+    if (looking) return;
+    looking = true;
+    for (let left = 120; left > 0; left -= 1) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const button = question();
+      const answer = button && await fetch("/healthz").catch(() => null);
+      if (answer && answer.ok) { button.click(); break; }
+    }
+    looking = false;
+  };
+  window.WebSocket = class extends Plain {
+    constructor(...given) { super(...given); this.addEventListener("close", look); }
+  };
+})();
+"""
+RELOAD_TAG = f'<script src="{RELOAD_SCRIPT}"></script>'.encode()  # in an editor's page, see `RELOAD`
+# A restarted server knows none of the old connections, and VS Code then asks for a click on "Reload Window".
+# The script gives that click once the server answers; a plain reload would skip VS Code's backup of buffers.
 
 
 def _source(content: str) -> str:

@@ -114,19 +114,24 @@ class Proxy:
     def _target(self, request: web.Request) -> URL:
         return URL(self._upstream.base + request.raw_path, encoded=True)
 
-    async def http(self, request: web.Request, origin: Origin) -> web.StreamResponse:
-        """Pass one request on and stream its answer back.
+    async def http(self, request: web.Request, origin: Origin, tag: bytes = b"") -> web.StreamResponse:
+        """Pass one request on and stream its answer back; `tag` goes into the head of a page.
 
         Raises:
             aiohttp.ClientError: Upstream does not answer.
         """
+        headers = request_headers(request.headers, origin, upgrade=False)
+        if tag:
+            headers.popall("Accept-Encoding", None)
         async with self._session.request(
             request.method,
             self._target(request),
-            headers=request_headers(request.headers, origin, upgrade=False),
+            headers=headers,
             data=request.content.iter_chunked(CHUNK) if request.body_exists else None,
             allow_redirects=False,
         ) as answer:
+            if tag and answer.content_type == "text/html" and answer.status == 200:
+                return await _tagged(answer, tag)
             return await _stream(request, answer)
 
     async def websocket(self, request: web.Request, origin: Origin) -> web.StreamResponse:
@@ -158,6 +163,14 @@ async def _stream(request: web.Request, answer: aiohttp.ClientResponse) -> web.S
         await response.write(chunk)
     await response.write_eof()
     return response
+
+
+async def _tagged(answer: aiohttp.ClientResponse, tag: bytes) -> web.StreamResponse:
+    headers = response_headers(answer.headers)
+    for name in ("Content-Length", "ETag"):
+        headers.popall(name, None)
+    body = (await answer.read()).replace(b"<head>", b"<head>" + tag, 1)
+    return web.Response(status=answer.status, body=body, headers=headers)
 
 
 async def _carry(before: Socket, behind: Socket) -> None:

@@ -116,6 +116,13 @@ class Editor:
             EditorError: It cannot be installed or does not start, or the named port is taken.
         """
         self.layout.create()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         self._gate.start()
         installed = self._install()
         settings.write_defaults(self.layout.user, self._plan.settings)
@@ -140,6 +147,14 @@ class Editor:
     def local_url(self) -> str:
         """Where the editor answers on this machine."""
         return self._gate.url
+
+    def gate_pid(self) -> int:
+        """The gate's process id.
+
+        Raises:
+            EditorError: The gate does not answer.
+        """
+        return self._gate.pid()
 
     def mint_ticket(self) -> str:
         """A ticket that opens the gate once within ten minutes.
@@ -249,6 +264,7 @@ def _gate(layout: Layout, plan: Plan) -> GateProcess:
         name=_cookie_name(layout.control),
         port=plan.port,
         password=plan.password,
+        reloads=True,
     )
 
 

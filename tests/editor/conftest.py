@@ -12,7 +12,7 @@ from gitsession.editor import install
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
 from gitsession.editor.sources import default_sources
-from tests.rig.runtime import PROJECT
+from tests.rig.repositories import PROJECT
 from tests.rig.upstream import Upstream
 
 CACHE = PROJECT / ".cache/editor"

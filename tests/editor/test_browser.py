@@ -136,7 +136,7 @@ def test_a_link_opens_the_editor_and_an_edit_is_on_disk(start: Start, page: Page
     expect(second.get_by_role("heading")).to_have_text("Not signed in")
 
 
-def test_a_killed_server_is_back_and_the_page_goes_on(
+def test_a_killed_server_is_back_and_the_page_reconnects(
     start: Start, page: Page, project: Path, code_server: Installed
 ) -> None:
     editor = start(**{"files.autoSave": "off"})
@@ -144,14 +144,16 @@ def test_a_killed_server_is_back_and_the_page_goes_on(
     page.wait_for_selector(TREE)
     open_file(page, "train.py")
     type_at_start(page, "# unsaved\n")
-    page.wait_for_timeout(2500)  # VS Code backs an unsaved buffer up after a second
+    expect(page.locator(".editor-instance .view-lines")).to_contain_text("unsaved", timeout=PATIENCE)
+    backups = editor.layout.user / "User/Backups"
+    assert eventually(lambda: any(path.is_file() for path in backups.rglob("*")))
     before = server_pid(editor, code_server.node)
     os.kill(before, signal.SIGKILL)
     assert eventually(lambda: not run.is_alive(before) and not editor.healthy())
     assert eventually(editor.healthy)
-    page.get_by_role("button", name="Reload Window").click()
+    page.wait_for_function("performance.getEntriesByType('navigation')[0].type === 'reload'")
     page.wait_for_selector(TREE)
-    expect(page.locator(".editor-instance .view-lines")).to_contain_text("unsaved")
+    expect(page.locator(".editor-instance .view-lines")).to_contain_text("unsaved", timeout=PATIENCE)
     page.click(".editor-instance .view-lines")
     page.keyboard.press("Control+s")
     assert eventually(lambda: (project / "train.py").read_text().startswith("# unsaved"))

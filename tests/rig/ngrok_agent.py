@@ -6,10 +6,11 @@ What it imitates, seen from pyngrok 9.1 and ngrok's documentation of its agent:
 - argv is `start --none --log stdout --config FILE`; the token comes from `NGROK_AUTHTOKEN` (or `--authtoken`,
   which a test forbids). `version` prints a version.
 - It logs lines of logfmt to standard output: `msg="starting web service" addr=…`,
-  `msg="client session established"`, `msg="tunnel session started"`; errors as `lvl=eror msg=… err="… ERR_NGROK_n …"`.
-- Its API: GET `/api/endpoints`; POST `/api/endpoints` with `{"name", "upstream": {"url"}, "url"?}` answers 201
-  and `{"name", "id", "url", "uri"}`, a refusal 400 with `{"error_code", "msg", "details": {"err"}}`; DELETE of
-  the `uri` answers 204.
+  `msg="client session established"`, `msg="tunnel session started"`; errors as
+  `lvl=eror msg=… err="… ERR_NGROK_n …"`.
+- Its API: GET `/api/endpoints`; POST `/api/endpoints` with `{"name", "upstream": {"url"}, "url"?}` answers
+  201 and `{"name", "id", "url", "uri"}`, a refusal 400 with `{"error_code", "msg", "details": {"err"}}`;
+  DELETE of the `uri` answers 204.
 
 What it does not: TLS, the interstitial page, traffic policies, reconnecting. Its public address is a port on
 loopback; requests arrive with the Host header of that address, as with ngrok.
