@@ -7,15 +7,19 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from gitsession.agent.decide import SHIP_INTERVAL, ReplicaFacts, back_off
+from gitsession.agent.decide import SHIP_INTERVAL, ReplicaFacts, back_off, remote_interval
+from gitsession.agent.neighbours import Neighbours
 from gitsession.errors import GitsessionError, LeaseLost
 from gitsession.model import Level, ReplicaStatus, SessionName
 from gitsession.replicas.base import Acknowledgement, Replica, Shipment
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 
+FIRST_CONFIRMATION = 15.0  # seconds, then twice as long each time
+CONFIRMATIONS = 8
 UNCONFIRMED = 60.0  # seconds without an answer after which a lead is no longer taken for granted
 
 
@@ -62,6 +66,8 @@ class Lane:
         self._started: float | None = None
         self._retry_at: float | None = None
         self._errands: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._neighbours = Neighbours()
+        self._asked = 0
         self._thread = threading.Thread(target=self._run, name=f"ship {self.name}", daemon=True)
         self._thread.start()
 
@@ -142,14 +148,47 @@ class Lane:
         return now - (self._started or now) if self.failures > 1 else 0.0
 
     def _run(self) -> None:
-        while (generation := self._errands.get()) is not None:
+        while (generation := self._next()) is not None:
+            self._asked = 0
             self._done(self._carry_out(generation))
+
+    def _next(self) -> int | None:
+        """The next errand; while there is none, a vault is asked now and then whether it is uploaded."""
+        while True:
+            try:
+                return self._errands.get(timeout=self._patience())
+            except queue.Empty:
+                self._asked += 1
+                self._confirm()
+
+    def _patience(self) -> float | None:
+        ack = self.acknowledged
+        if not isinstance(self.replica, Vault) or ack is None or ack.level is not Level.STORED:
+            return None
+        return FIRST_CONFIRMATION * 2.0**self._asked if self._asked < CONFIRMATIONS else None
+
+    def _confirm(self) -> None:
+        ack = self.acknowledged
+        if isinstance(self.replica, Vault) and ack is not None:
+            with suppress(GitsessionError):
+                found = self.replica.confirm()
+                if found is not None and found.level > ack.level:
+                    self._done(Outcome(self.name, self.generation, found))
 
     def _carry_out(self, generation: int) -> Outcome:
         try:
-            return Outcome(self.name, generation, self.replica.ship(self._prepare(self)))
+            acknowledged = self.replica.ship(self._prepare(self))
+            self._look_around()
         except Exception as error:
             return Outcome(self.name, generation, error=error)
+        return Outcome(self.name, generation, acknowledged)
+
+    def _look_around(self) -> None:
+        """Share the pushes that GitHub advises with the other active sessions of the repository."""
+        if isinstance(self.replica, Remote) and self._neighbours.is_due():
+            with suppress(GitsessionError):
+                active = self._neighbours.count(self.replica.find(), self.replica.session)
+                self.interval = remote_interval(active)
 
 
 def said(error: Exception) -> str:

@@ -44,6 +44,7 @@ def serve(places: Places, log: Log) -> int:
     _heed_the_end(agent)
     agent.parts.watcher.start()
     _install_hooks(agent)
+    agent.recall()
     server.start()
     log.write("agent started", pid=os.getpid(), session=str(agent.configuration.session))
     try:

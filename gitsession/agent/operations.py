@@ -73,7 +73,7 @@ class Operations:
 
     def _log(self, request: Request) -> Mapping[str, Any]:
         limit = int(request.number("limit", 100, most=100_000))
-        found = self._agent.call(lambda: self._chain(f"--max-count={limit}"), JOB_TIMEOUT)
+        found = self._agent.jobs.call(lambda: self._chain(f"--max-count={limit}"), JOB_TIMEOUT)
         return {
             "snapshots": [
                 {"number": number, "commit": entry.commit, "at": entry.at, "subject": entry.subject}
@@ -88,7 +88,7 @@ class Operations:
                 f"{path!r} is no path inside the work tree.", hint="Write it relative to the work tree."
             )
         at = request.fields.get("at")
-        changed, skipped = self._agent.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
+        changed, skipped = self._agent.jobs.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
         return {"changed": changed, "skipped": [f"{entry.path}: {entry.reason}" for entry in skipped]}
 
     def _bring_back(self, path: str | None, at: Any) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
@@ -144,7 +144,7 @@ class Operations:
         """The user's own commit, with their hooks and settings, on this client's thread."""
         message, push = request.text("message"), request.flag("push", False)
         agent = self._agent
-        agent.call(agent.save_now, JOB_TIMEOUT)
+        agent.jobs.call(agent.save_now, JOB_TIMEOUT)
         configuration, user = agent.configuration, agent.parts.shipments.user
         addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
         variables = credentials.configuration(

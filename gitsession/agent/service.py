@@ -7,27 +7,27 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from gitsession.agent import configuration as settings
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.decide import Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
 from gitsession.agent.demand import Demand, left_behind
+from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
 from gitsession.agent.places import Places
+from gitsession.agent.risk import Risk, stored
 from gitsession.agent.saving import Saver, changed_since
 from gitsession.agent.shipments import MayNotLeave, Shipments, fork_of
 from gitsession.agent.watch import Watcher
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
 from gitsession.model import Level, SessionName, Snapshot
-from gitsession.replicas.base import Acknowledgement, Replica
+from gitsession.replicas.base import Replica
 from gitsession.snapshot.take import Snapshots, Taken
 
-Answer = TypeVar("Answer")
 LANE_PATIENCE = 2.0
 
 
@@ -69,14 +69,13 @@ class Agent:
         self.configuration = parts.configuration
         self.lanes = [Lane(replica, parts.shipments.prepare, self._on_outcome) for replica in parts.replicas]
         self.generation = 0
-        self.at_risk: tuple[str, ...] = ()
+        self.risk = Risk()
         self.newest: Snapshot | None = None
         self.notes: dict[str, str] = {}
         self.taking = False
-        self._newest_content: dict[str, int] = {}
         self._woken = woken
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.jobs = Jobs(woken.set)
         self._demands: list[Demand] = []
         self._closing: Closing | None = None
         self._ran: str | None = None
@@ -92,13 +91,13 @@ class Agent:
 
     def run(self) -> None:
         """Save and ship until told to end."""
-        self._recall()
         while not self._is_over():
             self._woken.clear()
             self._settle_outcomes()
-            self._do_jobs()
+            self.jobs.do()
             until = self._act()
-            self._woken.wait(None if until is None else max(0.0, until - time.monotonic()))
+            if not self._is_over():
+                self._woken.wait(None if until is None else max(0.0, until - time.monotonic()))
         self._end()
 
     def flush(self, seconds: float, level: Level | None) -> tuple[str, ...]:
@@ -108,7 +107,7 @@ class Agent:
         self._woken.set()
         demand.done.wait(seconds)
         missing = self._missing(demand)
-        if demand in self._demands:
+        with suppress(ValueError):  # the main thread may have done so already
             self._demands.remove(demand)
         return missing
 
@@ -123,20 +122,6 @@ class Agent:
         self._closing.done.wait(seconds + LANE_PATIENCE * 2)
         return self._closing.missing
 
-    def call(self, job: Callable[[], Answer], timeout: float) -> Answer:
-        """Have the main thread do something, from any other, and answer with what came of it."""
-        answer: Future[Answer] = Future()
-
-        def carry_out() -> None:
-            try:
-                answer.set_result(job())
-            except Exception as error:
-                answer.set_exception(error)
-
-        self._jobs.put(carry_out)
-        self._woken.set()
-        return answer.result(timeout)
-
     def note_ran(self, ran: str) -> None:
         """Have the next snapshot say what ran before it."""
         self._ran = ran
@@ -145,8 +130,8 @@ class Agent:
         """Take a snapshot of everything; on the main thread only."""
         return self._take(sweep=True, urgent=True)
 
-    def _recall(self) -> None:
-        """Go on where an earlier process of this session ended."""
+    def recall(self) -> None:
+        """Go on where an earlier process of this session ended; once, before anybody asks."""
         for lane in self.lanes:
             lane.acknowledged = lane.replica.acknowledged()
         tip = self.parts.saver.shadow.tip()
@@ -154,14 +139,10 @@ class Agent:
             return
         self.newest = Snapshot(tip.number, tip.commit, time.time())
         self.generation = 1
-        known = [lane.acknowledged for lane in self.lanes if lane.acknowledged is not None]
-        stored = max(
-            (ack for ack in known if ack.level >= Level.STORED), key=lambda a: a.number, default=None
-        )
-        if stored is None or stored.snapshot != tip.commit:
-            since = stored.snapshot if stored else None
-            paths = changed_since(self.parts.saver.shadow, since, tip.commit)
-            self._newest_content.update(dict.fromkeys(paths, tip.number))
+        best = stored(self.lanes)
+        if best is None or best.snapshot != tip.commit:
+            paths = changed_since(self.parts.saver.shadow, best.snapshot if best else None, tip.commit)
+            self.risk.note(paths, tip.number)
         self._find_risk()
 
     def _act(self) -> float | None:
@@ -255,7 +236,7 @@ class Agent:
             self._taken_at.append(now)
             self.facts = replace(self.facts, last_snapshot=now)
             self.newest = Snapshot(taken.number, taken.commit, time.time())
-            self._newest_content.update(dict.fromkeys(taken.changed, taken.number))
+            self.risk.note(taken.changed, taken.number)
             self._ran = None if self._ran == ran else self._ran
         held = self.parts.saver.contents.signatures(self.parts.saver.snapshots.held)
         if taken is not None or git or held != self._held:
@@ -271,21 +252,9 @@ class Agent:
         self.parts.log.failure("save failed", error)
 
     def _find_risk(self) -> None:
-        """What is at risk: the newest content of it is neither in the vault nor on the remote."""
-        known = (lane.acknowledged for lane in self.lanes)
-        stored = max(
-            (ack.number for ack in known if ack is not None and ack.level >= Level.STORED), default=0
-        )
-        self._newest_content = {
-            path: number for path, number in self._newest_content.items() if number > stored
-        }
-        snapshots = self.parts.saver.snapshots
-        held = (item.path for item in self.parts.saver.held if item.level < Level.STORED)
-        self.at_risk = tuple(sorted({*self._newest_content, *held, *snapshots.at_risk}))
-
-    def _stored(self) -> list[Acknowledgement]:
-        known = (lane.acknowledged for lane in self.lanes)
-        return [ack for ack in known if ack is not None and ack.level >= Level.STORED]
+        saver = self.parts.saver
+        held = (item.path for item in saver.held if item.level < Level.STORED)
+        self.risk.look(self.lanes, (*held, *saver.snapshots.at_risk))
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._outcomes.put(outcome)
@@ -334,16 +303,16 @@ class Agent:
         old = self.configuration.session
         fork = SessionName(old.login, fork_of(old.name))
         origin = self.configuration.opened_as or old
+        self.notes["fork"] = (
+            f"{origin.branch} is led by somebody else now, or was deleted. "
+            f"Your work goes on as {fork.branch}; nothing was overwritten."
+        )
         self.configuration = replace(self.configuration, session=fork, opened_as=origin, counter=1)
         settings.save(self.configuration)
         self.parts.shipments.configuration = self.configuration
         self.parts.saver.snapshots = self.parts.snapshots_of(fork)
         for lane in self.lanes:
             lane.rename(fork)
-        self.notes["fork"] = (
-            f"{origin.branch} is led by somebody else now, or was deleted. "
-            f"Your work goes on as {fork.branch}; nothing was overwritten."
-        )
         self.parts.log.write("forked", session=str(fork), old=str(old))
 
     def _warn(self, minutes: int) -> None:
@@ -357,7 +326,8 @@ class Agent:
         for demand in list(self._demands):
             if demand.is_over(self.lanes, self._left(demand.level)):
                 demand.done.set()
-                self._demands.remove(demand)
+                with suppress(ValueError):
+                    self._demands.remove(demand)
 
     def _missing(self, demand: Demand) -> tuple[str, ...]:
         return demand.missing(self.lanes, self._left(demand.level))
@@ -365,10 +335,6 @@ class Agent:
     def _left(self, level: Level | None) -> tuple[str, ...]:
         saver = self.parts.saver
         return left_behind(saver.held, saver.snapshots.at_risk, level)
-
-    def _do_jobs(self) -> None:
-        while not self._jobs.empty():
-            self._jobs.get()()
 
     def _is_over(self) -> bool:
         closing = self._closing
@@ -383,5 +349,6 @@ class Agent:
         for lane in self.lanes:
             lane.stop(LANE_PATIENCE if not lane.busy else 0.0)
         self._settle_outcomes()
+        self.jobs.do()
         if closing is not None:
             closing.done.set()

@@ -17,7 +17,7 @@ def status(agent: Agent) -> dict[str, Any]:
     marked = agent.parts.marks.look()
     configuration, snapshots = agent.configuration, agent.parts.saver.snapshots
     newest = agent.newest
-    at_risk = tuple(sorted({*agent.at_risk, *marked.paths}))
+    at_risk = tuple(sorted({*agent.risk.paths, *marked.paths}))
     shown = Status(
         session=configuration.session.name,
         repo=str(configuration.address),
@@ -43,7 +43,7 @@ def _state(agent: Agent, *, dirty: bool) -> str:
     if dirty or agent.taking:
         return "saving"
     levels = [lane.level(agent.generation) for lane in agent.lanes]
-    if agent.at_risk or agent.newest is None:
+    if agent.risk.paths or agent.newest is None:
         return str(Level.LOCAL)
     return str(max(levels, default=Level.LOCAL))
 

@@ -8,11 +8,13 @@ import time
 
 import pytest
 
+from gitsession.agent import control
 from gitsession.errors import SessionError, UsageError
 from tests.agent.conftest import Running, wait_for
 from tests.rig.repositories import git
 
 
+@pytest.mark.slow
 def test_a_change_reaches_vault_and_remote_by_itself(running: Running) -> None:
     running.until(lambda status: status["state"] == "safe")
     running.write("src/new.py", "print(1)\n")
@@ -84,6 +86,7 @@ def test_one_replica_failing_never_delays_the_other(prepared: Running) -> None:
     assert prepared.flush("safe") == []
 
 
+@pytest.mark.slow
 def test_a_file_with_a_secret_stays_here_and_the_rest_leaves(running: Running) -> None:
     assert running.flush() == []
     key = "AKIA" + "QWERTYUIOPASDFGH"
@@ -99,6 +102,7 @@ def test_a_file_with_a_secret_stays_here_and_the_rest_leaves(running: Running) -
     assert "environ" in running.at_remote("keys.py")
 
 
+@pytest.mark.slow
 def test_a_session_that_somebody_else_took_over_goes_on_as_a_fork(running: Running) -> None:
     assert running.flush("safe") == []
     theirs = git(running.remote, "commit-tree", "main^{tree}", "-m", "theirs")
@@ -122,6 +126,7 @@ def test_status_answers_and_the_vault_goes_on_while_the_remote_hangs(prepared: R
     assert prepared.replica("remote")["acknowledged"] == 0
     missing = prepared.flush("safe", seconds=0.5)
     assert "remote has not answered yet" in missing
+    control.ask(prepared.places.keeper_socket, "stop", timeout=60.0, flush=False)
 
 
 def test_restore_brings_a_file_back_and_can_be_undone(running: Running) -> None:
@@ -191,6 +196,7 @@ def test_hooks_are_installed_and_removed(running: Running) -> None:
     assert not (hooks / "post-commit").exists()
 
 
+@pytest.mark.slow
 def test_saving_resumes_by_itself_after_a_failure(running: Running) -> None:
     """A limit on the size of files stands for a full disk: every write of the agent fails."""
     pid = running.status()["agent"]["pid"]
