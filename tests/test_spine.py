@@ -12,6 +12,7 @@ import pytest
 from tests.rig import processes
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
+from tests.rig.hub import Hub
 from tests.rig.runtime import Runtime
 from tests.spine import Machine, tree
 
@@ -25,10 +26,10 @@ def machine(runtime: Runtime, sample_repository: Path) -> Machine:
 
 
 @pytest.fixture
-def online(runtime: Runtime, git_server: GitServer) -> Machine:
+def online(runtime: Runtime, git_server: GitServer, hub: Hub) -> Machine:
     """A machine whose remote is an authenticated https server, with its token in the environment."""
     runtime.extra |= {"GITHUB_TOKEN": ADA_TOKEN, "GITHUB_SERVER_URL": git_server.site}
-    return Machine(runtime, "ada/digits", ("--storage", "none"))
+    return Machine(runtime, "ada/digits", ("--storage", "none", "--branches", "all"))
 
 
 def work(machine: Machine) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
+from tests.rig.hub import Hub
 from tests.rig.runtime import Finished, Runtime
 from tests.spine import Machine
 
@@ -90,7 +91,7 @@ def _look_at(pid: int, findings: set[str]) -> None:
 
 
 @pytest.fixture
-def machine(runtime: Runtime, git_server: GitServer) -> Machine:
+def machine(runtime: Runtime, git_server: GitServer, hub: Hub) -> Machine:
     runtime.extra |= {"GITHUB_TOKEN": ADA_TOKEN, "GITHUB_SERVER_URL": git_server.site}
     return Machine(runtime, "ada/digits", ("--storage", str(runtime.drive)))
 
@@ -108,6 +109,12 @@ def objects_with_canary(machine: Machine, repository: Path) -> list[str]:
     return [line for line in listed.stdout.splitlines() if holds_canary(line.encode())]
 
 
+def push_by_hand(machine: Machine) -> Finished:
+    """The person pushes from a shell of theirs that does not hold the token."""
+    script = 'eval "$(python3 -m gitsession env)" && git push --quiet origin HEAD:refs/heads/pushed'
+    return machine.runtime.run("sh", "-c", script, cwd=machine.worktree, env={"GITHUB_TOKEN": ""})
+
+
 def test_the_token_is_nowhere(machine: Machine, git_server: GitServer) -> None:
     findings: set[str] = set()
     trace = {"GIT_TRACE": "1", "GIT_TRACE_CURL": "1", "GIT_CURL_VERBOSE": "1"}
@@ -122,15 +129,7 @@ def test_the_token_is_nowhere(machine: Machine, git_server: GitServer) -> None:
             machine.gitsession(
                 "open", "ada/no-such", "--workdir", str(machine.runtime.work / "x"), check=False
             ),
-            machine.runtime.run(
-                "git",
-                "push",
-                "--quiet",
-                "origin",
-                "HEAD:refs/heads/pushed",
-                cwd=machine.worktree,
-                check=False,
-            ),
+            push_by_hand(machine),
         ]
         machine.lose()
         machine.open()
