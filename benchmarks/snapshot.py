@@ -1,6 +1,6 @@
 """What one save costs: ours, what people do by hand, and the physical limit, in one run on one disk.
 
-Contenders: the way of gitwatch (`git status`, `git add --all`, `git commit`); `git add --all` and `git commit`;
+Contenders: the way of gitwatch (`git status`, `git add --all`, `git commit`); `git add --all`, `git commit`;
 git plumbing with a private index (four processes); ours, synced; and the limit: read, hash, deflate and write
 one blob, its trees and a commit with one synced write, all else prepared. Git's own ways sync nothing.
 """

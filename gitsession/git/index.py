@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitsession import run
@@ -102,24 +101,6 @@ def put(repository: Repository, entries: Iterable[tuple[bytes, bytes, str]]) -> 
 def refresh(repository: Repository) -> None:
     """Note the stat data of the files that equal their entries, so that the next look is quick."""
     repository.run("update-index", "-q", "--refresh", accept=(0, 1))
-
-
-def add_all(repository: Repository, store: Path, leave_out: Sequence[bytes]) -> None:
-    """`git add --all` into the repository's index, its new objects into the directory `store`."""
-    pathspecs = b"\0".join([b":(top)", *(b":(exclude,literal)" + path for path in leave_out)])
-    repository.run(
-        "add",
-        "--all",
-        "--ignore-errors",
-        "--pathspec-from-file=-",
-        "--pathspec-file-nul",
-        stdin=pathspecs,
-        accept=(0, 1, 128),
-        env={
-            "GIT_OBJECT_DIRECTORY": str(store),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(repository.git_dir / "objects"),
-        },
-    )
 
 
 class Questions:

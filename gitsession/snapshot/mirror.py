@@ -53,6 +53,8 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 def user_settings(user: UserRepository) -> dict[str, str]:
     """The settings in force in the user's repository that bear on what git records."""
     found = index.settings_in_force(user.repository)
+    if not (user.git_dir / "head").exists():
+        found.pop("core.ignorecase", None)  # wrong on this disk: it would hide a file renamed in case only
     chosen = {key: value for key, value in found.items() if key in COPIED or _marks_promisor(key)}
     return {key: _expanded(user, value) if key in _PATHS else value for key, value in chosen.items()}
 

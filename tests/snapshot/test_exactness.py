@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,6 +249,15 @@ def locked(made: Scene) -> None:
     (made.work / ".git/index.lock").touch()
 
 
+def sparse(made: Scene) -> None:
+    plain(made)
+    made.write("in/a", "1")
+    made.commit()
+    made.git("sparse-checkout", "set", "in")
+    made.write("in/a", "2")
+    made.write("in/b", "3")
+
+
 CASES: list[Step] = [
     plain,
     ignored,
@@ -274,6 +284,7 @@ CASES: list[Step] = [
     empty,
     detached,
     bisecting,
+    sparse,
 ]
 
 
@@ -396,3 +407,94 @@ def test_nothing_leads_out_of_the_work_tree(sealed: Path) -> None:
         made.take("src/a.py")
         assert made.listed()["src"].startswith("120000")
         assert made.tree == made.by_git()
+
+
+def test_new_files_outside_a_sparse_checkout_are_recorded_for_losing_them_is_worse(sealed: Path) -> None:
+    with scene(sealed / "s", sparse) as made:
+        made.write("src/new", "not checked out, but here")
+        made.take()
+        assert {"src/new", "src/a.py", "readme"} <= set(made.listed())
+
+
+def test_names_are_the_disks_even_where_the_setting_of_another_system_came_along(sealed: Path) -> None:
+    def prepare(made: Scene) -> None:
+        made.git("config", "core.ignorecase", "true")
+        made.write("readme.txt", "1")
+        made.write("Dir/x", "1")
+        made.commit()
+        (made.work / "readme.txt").rename(made.work / "README.txt")
+        made.write("dir/y", "2")
+
+    with scene(sealed / "s", prepare) as made:
+        made.take()
+        assert set(made.listed()) == {"Dir/x", "README.txt", "dir/y"}
+
+
+NAUGHTY = (
+    "undefined",
+    "NULL",
+    "../up",
+    "$HOME",
+    "`id`",
+    "$(id)",
+    "; ls",
+    "| cat",
+    "> out",
+    "&& true",
+    "--help",
+    "-",
+    "~",
+    "!",
+    "%s%n",
+    "{0}",
+    "\u202eltr",
+    "\ufeffbom",
+    "\u00e9",
+    "e\u0301",
+    "Ω≈ç√∫µ≤≥÷",
+    "田中さんにあげて下さい",
+    "👾 🙇 💁",
+    "\x01\x02\x7f",
+    "a\rb",
+    "a\nb",
+    " lead",
+    "trail ",
+    "trail.",
+    "CON",
+    "COM1.txt",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE users; --",
+    "x" * 255,
+    ".git\u200c",
+    ".GIT",
+    "GIT~1",
+    ".gitmodules",
+    ".git.",
+)
+
+
+def test_naughty_names_are_equal_or_refused_with_a_reason(sealed: Path) -> None:
+    with scene(sealed / "s") as made:
+        made.take()
+        names = [name for name in NAUGHTY if "/" not in name]
+        for name in names:
+            made.write(name, name)
+        made.take(*names)
+        refused = {skipped.path for skipped in made.snapshots.skipped}
+        assert refused == {".git\u200c", ".GIT", "GIT~1", ".git."}
+        assert made.tree == made.by_git(*refused)
+        assert made.take() is None
+
+
+def test_a_large_file_costs_no_memory(sealed: Path) -> None:
+    with scene(sealed / "s", limits=Limits(1_000_000_000)) as made:
+        made.take()
+        with made.write("big").open("r+b") as file:
+            file.truncate(80_000_000)
+        tracemalloc.start()
+        made.take("big")
+        made.shadow.settle()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 40_000_000
+        assert made.fsck() == ""
