@@ -108,7 +108,7 @@ def test_a_test_that_breaks_the_seal_fails() -> None:
     inner.write_text(BREAKS_THE_SEAL)
     try:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(inner)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     finally:
         inner.unlink()
     assert "left behind and killed" in done.stdout
