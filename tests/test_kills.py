@@ -84,9 +84,12 @@ def one_life(machine: Machine, ledger: Ledger, draw: random.Random) -> None:
     """Open, work under the eyes of the ledger, and die at a random moment."""
     with listening(machine, ledger):
         machine.open()
-        machine.runtime.start(sys.executable, "-c", WORK, str(machine.worktree), str(draw.randrange(10**6)))
+        worker = machine.runtime.start(
+            sys.executable, "-c", WORK, str(machine.worktree), str(draw.randrange(10**6))
+        )
         time.sleep(draw.uniform(0.2, 4.0))
         machine.runtime.kill()
+        worker.wait()
 
 
 def assert_nothing_lost(machine: Machine, ledger: Ledger) -> None:
