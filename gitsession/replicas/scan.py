@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from gitsession.replicas.secrets import find, fingerprint
+from gitsession.replicas.secrets import find, fingerprint, worth_trying
 
 HEADER = "%(objecttype) %(objectsize) %(objectname) %(rest)"
 MEMORY_LIMIT = 3 << 30
@@ -60,8 +60,9 @@ def _in_text(path: str, text: str, *, binary: bool = False) -> Iterator[Seen]:
 
 
 def _in_notebook(path: str, text: str, parts: list[tuple[str, str]]) -> Iterator[Seen]:
+    rules = worth_trying("\n".join(content for _, content in parts))
     for place, content in parts:
-        for secret in find(content):
+        for secret in find(content, rules=rules):
             inside = content.count("\n", 0, secret.start) + 1
             line = _line_in_file(text, secret.value)
             where = f"{place}, line {inside}" if place != "metadata" else "the notebook's metadata"

@@ -84,14 +84,20 @@ def fingerprint(kind: str, path: str, value: str) -> str:
     return digest.hexdigest()[:10]
 
 
-def find(text: str, *, binary: bool = False) -> tuple[Secret, ...]:
+def worth_trying(text: str) -> tuple[Rule, ...]:
+    """The rules that could match in a text or in any part of it."""
+    return tuple(rule for rule in RULES if any(literal in text for literal in rule.needs))
+
+
+def find(text: str, *, binary: bool = False, rules: tuple[Rule, ...] = RULES) -> tuple[Secret, ...]:
     """Every secret in a text, in order, each place named once.
 
     Args:
         text: Decoded text; bytes of a binary file as Latin-1.
         binary: Look only for shapes that cannot be chance.
+        rules: Those to try, from `worth_trying` on a text that holds this one.
     """
-    shaped = [secret for rule in RULES if rule.strong or not binary for secret in _apply(rule, text)]
+    shaped = [secret for rule in rules if rule.strong or not binary for secret in _apply(rule, text)]
     named = [] if binary else list(_named(text))
     return tuple(_once(sorted([*shaped, *named], key=lambda secret: secret.start)))
 
@@ -124,7 +130,8 @@ def _matches(rule: Rule, text: str) -> Iterator[re.Match[str]]:
 
 def _is_drawn(value: str) -> bool:
     """Whether a value looks drawn at random, and not made up to show where one belongs."""
-    return not _PLACEHOLDER.search(value) and entropy(value) >= 2.5
+    drawn = entropy(value)
+    return drawn >= 4.5 or (drawn >= 2.5 and not _PLACEHOLDER.search(value))
 
 
 def _is_real_password(value: str) -> bool:

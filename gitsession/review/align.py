@@ -37,9 +37,27 @@ def align(old: Notebook, new: Notebook) -> tuple[Pair, ...]:
     Raises:
         NotANotebook: nbdime is not installed, or cannot compare these.
     """
-    pairs = list(_aligned(old, new)) if old.cells and new.cells else _one_sided(old, new)
+    head = _common(old.cells, new.cells)
+    tail = _common(old.cells[head:][::-1], new.cells[head:][::-1])
+    middle = [Notebook(side.cells[head : len(side.cells) - tail], {}) for side in (old, new)]
+    both = middle[0].cells and middle[1].cells
+    between = _aligned(*middle) if both else _one_sided(*middle)  # nbdime sees only where they differ
+    moved = [Pair(_plus(pair.old, head), _plus(pair.new, head)) for pair in between]
+    ends = [Pair(len(old.cells) - n, len(new.cells) - n) for n in range(tail, 0, -1)]
+    pairs = [*(Pair(n, n) for n in range(head)), *moved, *ends]
     pairs = _with_moves(old, new, pairs)
     return tuple(_with_merges(old, new, _with_splits(old, new, pairs)))
+
+
+def _common(a: Sequence[Cell], b: Sequence[Cell]) -> int:
+    """How many cells from the start have the same source."""
+    pairs = zip(a, b, strict=False)
+    differs = (n for n, (x, y) in enumerate(pairs) if (x.kind, x.source) != (y.kind, y.source))
+    return next(differs, min(len(a), len(b)))
+
+
+def _plus(position: int | None, offset: int) -> int | None:
+    return None if position is None else position + offset
 
 
 def _one_sided(old: Notebook, new: Notebook) -> list[Pair]:
