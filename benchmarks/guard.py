@@ -2,7 +2,7 @@
 
     python benchmarks/guard.py [--quick] [--json] [--clean DIRECTORY ...] [--offline]
 
-Caught: made-up secrets of the most common kinds in code, `.env`, notebook cells and outputs (`secret_corpus`).
+Caught: made-up secrets of the most common kinds in code, `.env`, notebook cells and outputs.
 False: files of the sdists of nbformat, nbdime, scikit-learn and matplotlib, which hold no live secret; they
 are fetched from PyPI through `unearth`, pip's own finder, into a temporary folder; `--clean` names
 folders that have them already. A file counts as held when anything in it is found.

@@ -134,7 +134,8 @@ def test_a_blob_that_ends_its_reader_is_held_and_the_others_are_read(
 
 def test_each_blob_is_read_once(store: Store, sealed: Path) -> None:
     (sealed / "reader.py").write_text(
-        f"from gitsession.replicas import scan\nopen({str(sealed / 'starts')!r}, 'a').write('x')\nscan.main()\n"
+        "from gitsession.replicas import scan\n"
+        f"open({str(sealed / 'starts')!r}, 'a').write('x')\nscan.main()\n"
     )
     guard = Guard(store.repository, scanner=Scanner("reader", path=(sealed,)))
     blobs = [(store.add(secret_line()), "a.py")]

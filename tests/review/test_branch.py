@@ -141,7 +141,8 @@ def test_signing_that_fails_is_said_and_does_not_stop_the_review(project: Projec
 def test_a_commit_is_signed_where_the_user_signs(project: Project, sealed: Path) -> None:
     program = sealed / "sign"
     program.write_text(
-        "#!/bin/sh\ncat >/dev/null\nprintf '\\n[GNUPG:] SIG_CREATED x\\n' >&2\nprintf -- '-----BEGIN PGP SIGNATURE-----\\n'\n"
+        "#!/bin/sh\ncat >/dev/null\n"
+        "printf '\\n[GNUPG:] SIG_CREATED x\\n' >&2\nprintf -- '-----BEGIN PGP SIGNATURE-----\\n'\n"
     )
     program.chmod(0o755)
     project.write("train.py", b"epochs = 2\n")
