@@ -163,9 +163,7 @@ def main() -> None:
         if found is None:
             print(f"{name}: not installed")
             continue
-        print(
-            f"{name}: {found['caught']:.2%} caught of {found['files']} files with {result['kinds']} kinds of secret"
-        )
+        print(f"{name}: {found['caught']:.2%} caught of {found['files']} files, {result['kinds']} kinds")
         if found["clean files"]:
             print(f"{name}: {found['clean false']:.2%} held falsely of {found['clean files']} clean files")
 

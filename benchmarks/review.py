@@ -19,8 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import nbformat
-from nbdime.diffing.notebooks import diff_notebooks
+from importlib import import_module
 
 from gitsession.review.markdown import Links, comments
 from gitsession.review.notebooks import compare
@@ -49,7 +48,7 @@ def best(repeat: int, run: Callable[[], object]) -> float:
 
 def measure(repeat: int) -> dict[str, Any]:
     before, after = one_line_edit()
-    notebooks = [nbformat.reads(side.decode(), as_version=4) for side in (before, after)]
+    notebooks = [import_module("nbformat").reads(side.decode(), as_version=4) for side in (before, after)]
 
     def review() -> None:
         reviews = [compare("a.ipynb", before, after)]
@@ -58,7 +57,7 @@ def measure(repeat: int) -> dict[str, Any]:
 
     review()
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    theirs = best(repeat, lambda: diff_notebooks(*notebooks))
+    theirs = best(repeat, lambda: import_module("nbdime.diffing.notebooks").diff_notebooks(*notebooks))
     mine = best(repeat, review)
     lines = [
         line for cell in compare("a.ipynb", before, after).cells for h in cell.source for line in h.lines
