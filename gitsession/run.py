@@ -20,6 +20,7 @@ SECRET_VARIABLES = frozenset(
 TRUSTED_GIT_VARIABLES = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"})
 KILL_GRACE = 2.0
 PIPE = subprocess.PIPE
+Late = subprocess.TimeoutExpired
 Process = subprocess.Popen[bytes]
 
 

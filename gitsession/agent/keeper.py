@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -95,7 +94,7 @@ class Keeper:
         self._secrets = secrets
         self._token = Token.parse(secrets.token, "open") if secrets.token else None
         self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
-        self._agent: subprocess.Popen[bytes] | None = None
+        self._agent: run.Process | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._server = Server(places.keeper_socket, self._operations(), self._report)
@@ -142,7 +141,7 @@ class Keeper:
             [*run.program("gitsession.agent.main"), self._places.key],
             env=run.clean_environment(),
             cwd=Path("/"),
-            stdin=subprocess.PIPE,
+            stdin=run.PIPE,
         )
         if self._stopping.is_set():
             self._agent.terminate()

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -56,7 +55,7 @@ class GateProcess:
         self._reloads = reloads
         self._key = secrets.token_hex(32)
         self._listener: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: run.Process | None = None
         self._allowed: dict[str, str | None] = {}
         self.port = port or 0
 
@@ -89,7 +88,7 @@ class GateProcess:
             return True
         return False
 
-    def _spawn(self, listener: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, listener: int) -> run.Process:
         settings = {
             "listener": listener,
             "control": str(self._control),
@@ -153,7 +152,7 @@ class GateProcess:
         with suppress(EditorError):
             self._ask("stop")
         if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
+            with suppress(run.Late):
                 self._process.wait(ANSWER_TIMEOUT)
             run.end_group(self._process)
         self._await_silence()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -114,9 +113,7 @@ def open_log(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-def start_logged(
-    argv: tuple[str, ...], environment: Mapping[str, str], cwd: Path, log: Path
-) -> subprocess.Popen[bytes]:
+def start_logged(argv: tuple[str, ...], environment: Mapping[str, str], cwd: Path, log: Path) -> run.Process:
     """Start a process whose output goes to the log."""
     descriptor = open_log(log)
     try:
@@ -142,7 +139,7 @@ class CodeServer:
     layout: Layout
     environment: Mapping[str, str]
     trusted: bool = False
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _process: run.Process | None = field(default=None, init=False)
 
     @property
     def socket(self) -> Path:

@@ -7,7 +7,6 @@ import os
 import re
 import select
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -68,7 +67,7 @@ class OpenedNgrok:
     """One tunnel, held by one process."""
 
     address: Address
-    _process: subprocess.Popen[bytes] = field(repr=False)
+    _process: run.Process = field(repr=False)
 
     def alive(self) -> bool:
         """Whether the agent runs."""
@@ -126,16 +125,16 @@ class Ngrok:
         found = shutil.which("ngrok")
         return self.binary or (Path(found) if found else self.directory / "ngrok")
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> run.Process:
         path = os.pathsep.join(entry for entry in sys.path if entry)
         return run.start(
             (sys.executable, "-m", "gitsession.editor.tunnel.ngrok_process"),
             env=run.clean_environment({"NGROK_AUTHTOKEN": self.token, "PYTHONPATH": path}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=run.PIPE,
+            stdout=run.PIPE,
         )
 
-    def _first_answer(self, process: subprocess.Popen[bytes], port: int) -> dict[str, str]:
+    def _first_answer(self, process: run.Process, port: int) -> dict[str, str]:
         binary = self._binary()
         limit = self.timeout or (OPEN_TIMEOUT if binary.exists() else DOWNLOAD_TIMEOUT)
         asked = {
@@ -156,7 +155,7 @@ class Ngrok:
         return dict(json.loads(line or b"{}"))
 
 
-def _line_within(process: subprocess.Popen[bytes], limit: float) -> bytes | None:
+def _line_within(process: run.Process, limit: float) -> bytes | None:
     """The first line that a process writes, empty when it ends without one, None when time is up."""
     if process.stdout is None:
         return b""
@@ -172,13 +171,13 @@ def _line_within(process: subprocess.Popen[bytes], limit: float) -> bytes | None
     return line
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: run.Process) -> None:
     """Ask by closing its standard input, then end the whole group: the agent is in it."""
     if process.stdin is not None:
         process.stdin.close()
     try:
         process.wait(run.KILL_GRACE)
-    except subprocess.TimeoutExpired:
+    except run.Late:
         run.end_group(process)
     run.signal_group(process.pid, 9)
     if process.stdout is not None:
