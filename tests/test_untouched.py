@@ -36,11 +36,11 @@ git switch -q --detach HEAD~1
 git switch -q main
 git branch -q -D topic
 echo asis >> README.md && git update-index --assume-unchanged README.md
-echo later > later.txt && git add -N later.txt
 git tag v1
 git config user.nickname countess
 git reset -q --soft HEAD~1
 git stash push -q -m 'last'
+echo later > later.txt && git add -N later.txt
 git gc -q --prune=now
 """
 COMPARED = (
