@@ -8,6 +8,7 @@ GitsessionError                 exit  1   the user can mend it
 │   └── WorkTreeError                     the work directory is in the way
 ├── SessionError                      1   no such session, several, or already running
 ├── AuthorisationError                4   no token, a wrong one, or too little permission
+│   └── TokenMissing                      none was to be had, and the repository cannot be read without one
 ├── NotSafeYet                        3   the asked level was not reached in time
 ├── GitError                          1   git said no
 │   ├── GitTimeout
@@ -15,6 +16,7 @@ GitsessionError                 exit  1   the user can mend it
 │   └── RefusedError                      the remote refused a push, and why
 ├── SaveError                         1   this machine's disk refuses a snapshot
 ├── StorageError                      1   the vault cannot be read or written
+│   └── ConsentRefused                    the person was asked for their storage and said no
 ├── FormatError                       1   written by a newer gitsession, or damaged
 ├── AgentError                        1   the background process is gone or does not answer
 ├── EditorError                       1   code-server or its tunnel
@@ -54,6 +56,10 @@ class GitsessionError(Exception):
     def __str__(self) -> str:
         return "\n".join(line for line in (self.what, self.safe, self.hint) if line)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [f"gitsession: {line}" if at == 0 else line for at, line in enumerate(str(self).split("\n"))]
+
 
 class UsageError(GitsessionError):
     """The call itself is malformed."""
@@ -85,6 +91,10 @@ class AuthorisationError(GitsessionError):
     """No token, a wrong one, or too little permission."""
 
     exit_code = 4
+
+
+class TokenMissing(AuthorisationError):
+    """No token was to be had, and the repository cannot be read without one."""
 
 
 class NotSafeYet(GitsessionError):
@@ -156,6 +166,10 @@ class SaveError(GitsessionError):
 
 class StorageError(GitsessionError):
     """The vault cannot be read or written."""
+
+
+class ConsentRefused(StorageError):
+    """The person was asked for their storage and said no."""
 
 
 class FormatError(GitsessionError):

@@ -15,7 +15,7 @@ from gitsession.commands.target import json_option
 from gitsession.errors import UsageError
 from gitsession.model import Status
 from gitsession.resume.options import Options
-from gitsession.resume.start import start
+from gitsession.resume.start import Person, start
 from gitsession.session import Session
 
 
@@ -26,7 +26,7 @@ def open_session(options: Options) -> Session:
         GitsessionError: See `gitsession.open`.
     """
     with Bars() if options.progress else nullcontext() as listen:
-        session = start(options, listen, _consent)
+        session = start(options, Person(listen, _consent, tell=lambda words: note(f"gitsession: {words}")))
     for line in session.notes:
         note(f"gitsession: {inert(line)}")
     return session

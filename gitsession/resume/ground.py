@@ -141,13 +141,13 @@ def origin_of(clone: UserRepository) -> str | None:
 def _storage(
     wanted: str | Path | Literal[False] | None, runtime: Runtime, environ: Mapping[str, str]
 ) -> str | None:
-    """The vault's folder: the argument, `GITSESSION_STORAGE`, or what suits the machine."""
+    """The vault's folder: the argument, `GITSESSION_STORAGE`, or what suits the machine and asks nobody."""
     if wanted is None:
         wanted = environ.get(STORAGE_VARIABLE) or None
     if wanted is False or wanted == "none":
         return None
     if wanted is None:
-        default = runtime.default_storage()
+        default = runtime.storage_at_hand()
         return None if default is None else str(default)
     if wanted == "drive":
         return str(runtime.mount())

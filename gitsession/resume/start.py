@@ -4,40 +4,63 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from gitsession import credentials, files
+from gitsession import files
 from gitsession.agent import control, keeper
 from gitsession.agent.configuration import Configuration, Secrets, load
 from gitsession.agent.places import Places, all_places, home
-from gitsession.errors import AgentError, FormatError, SessionError
+from gitsession.errors import AgentError, AuthorisationError, FormatError, NotFoundError, SessionError
 from gitsession.git.progress import Listen
 from gitsession.model import parse_size
 from gitsession.resume.access import access
 from gitsession.resume.account import Standing, stand
 from gitsession.resume.adopting import adopt
+from gitsession.resume.given import (
+    Given,
+    settle_storage,
+    together,
+    token_for,
+    tunnel_token,
+    without_token,
+)
 from gitsession.resume.ground import Ground, author, survey
-from gitsession.resume.opening import Brought, Wish, bring_up, look
+from gitsession.resume.opening import Brought, Wish, bring_up, look, settle
 from gitsession.resume.options import Options
 from gitsession.runtime import Runtime, detect
 from gitsession.session import Session
 
 READY_TIMEOUT = 30.0
 PING_TIMEOUT = 5.0
+STOP_TIMEOUT = 120.0
 
 
-def start(options: Options, listen: Listen | None, consent: Callable[[str], bool]) -> Session:
+@dataclass(frozen=True)
+class Person:
+    """How the person who opens is spoken to.
+
+    Args:
+        listen: Told of git's progress.
+        consent: Asked before something restored may later run a program.
+        tell: Says what they must know before their platform asks them something.
+    """
+
+    listen: Listen | None
+    consent: Callable[[str], bool]
+    tell: Callable[[str], None]
+
+
+def start(options: Options, person: Person) -> Session:
     """Attach to the session that runs in the work tree, else resume one, else begin one.
 
     Args:
         options: What the person asked for.
-        listen: Told of git's progress.
-        consent: Asked before something restored may later run a program.
+        person: How they are spoken to.
 
     Raises:
         GitsessionError: See `gitsession.open`.
@@ -46,9 +69,22 @@ def start(options: Options, listen: Listen | None, consent: Callable[[str], bool
     runtime = detect(os.environ)
     ground = survey(options, runtime=runtime, environ=os.environ)
     running = attachable(ground, options.session)
-    if running is not None:
+    if running is None:
+        given = token_for(options, ground.address, runtime, os.environ)
+        return _begin(options, ground, runtime, given, person)
+    given = _now_given(running, options, ground, runtime)
+    if given.token is None:
         return Session(running, resumed=True)
-    return _begin(options, ground, runtime, listen, consent)
+    control.ask(running.keeper_socket, "stop", timeout=STOP_TIMEOUT, flush=True)
+    return _begin(options, ground, runtime, given, person)
+
+
+def _now_given(places: Places, options: Options, ground: Ground, runtime: Runtime) -> Given:
+    """The token that a session lacked when it was opened: with it, the session is opened anew."""
+    if load(places).publish or not options.publish:
+        return Given()
+    holds_one = control.ask(places.keeper_socket, "token", timeout=PING_TIMEOUT)["token"] is not None
+    return Given() if holds_one else token_for(options, ground.address, runtime, os.environ)
 
 
 def known() -> list[tuple[Places, Configuration]]:
@@ -89,10 +125,8 @@ def attachable(ground: Ground, name: str | None) -> Places | None:
     return None
 
 
-def _begin(
-    options: Options, ground: Ground, runtime: Runtime, listen: Listen | None, consent: Callable[[str], bool]
-) -> Session:
-    token = _token(options, ground)
+def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, person: Person) -> Session:
+    token = given.token
     standing = stand(ground.address, options, token, os.environ)
     ground = replace(ground, address=standing.address, fork=standing.fork)
     with access(ground.address, ground.fork, token) as variables:
@@ -102,27 +136,43 @@ def _begin(
             login=standing.login,
             publish=standing.publish,
             runtime=runtime_id(),
-            consent=consent,
-            listen=listen,
+            consent=person.consent,
+            listen=person.listen,
         )
-        if ground.clone is not None:
-            brought = adopt(ground, wish, [configuration for _, configuration in known()])
-        else:
-            seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
-            brought = bring_up(ground, wish, seen, variables)
+        try:
+            ground, brought = _bring(options, ground, runtime, wish, variables, person)
+        except (AuthorisationError, NotFoundError) as error:
+            raise without_token(error, given, ground.address) from None
     configuration = _configuration(options, ground, wish, brought, standing, runtime)
-    keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password))
+    tunnel = tunnel_token(options, runtime, os.environ)
+    keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password, tunnel))
     _wait_until_ready(configuration.places)
-    notes = (*runtime.notes, *standing.notes, *brought.notes)
+    trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
+    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes)
     return Session(configuration.places, resumed=brought.resumed, notes=notes)
 
 
-def _token(options: Options, ground: Ground) -> credentials.Token | None:
-    if not ground.address.is_https:
-        return None
-    host = ground.address.host
-    found = credentials.find_token(options.token, options.token_command, host, os.environ)
-    return found or (credentials.ask_token(host) if sys.stdin and sys.stdin.isatty() else None)
+def _bring(
+    options: Options,
+    ground: Ground,
+    runtime: Runtime,
+    wish: Wish,
+    variables: Mapping[str, str],
+    person: Person,
+) -> tuple[Ground, Brought]:
+    """The work tree with the session in it; the person is asked for their storage last."""
+    settle_with = partial(settle_storage, options, runtime=runtime, environ=os.environ, tell=person.tell)
+    if ground.clone is not None:
+        storage = settle_with(ground=ground, remote_holds_it=False)
+        brought = adopt(storage.ground, wish, [configuration for _, configuration in known()])
+    else:
+        seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
+        storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen)[1])
+        if storage.ground.storage != ground.storage:
+            vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
+            seen = together((seen, vault))
+        brought = bring_up(storage.ground, wish, seen, variables)
+    return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
 
 
 def _configuration(

@@ -43,6 +43,15 @@ class Runtime(Protocol):
         """
         ...
 
+    def storage_at_hand(self) -> Path | None:
+        """The default storage where it can be had at once, without asking the person; None otherwise."""
+        ...
+
+    @property
+    def storage_reason(self) -> str:
+        """What to tell the person before `default_storage` asks for consent; empty where nobody is asked."""
+        ...
+
     def default_worktree(self, name: str) -> Path:
         """Where a repository of this name is opened."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gitsession import run
-from gitsession.errors import AuthorisationError, StorageError
+from gitsession.errors import AuthorisationError, ConsentRefused, StorageError
 from gitsession.runtime.base import in_kernel
 from gitsession.runtime.local import Local
 
@@ -32,6 +32,10 @@ class Colab(Local):
     notes = (
         "Colab counts only running cells as activity: neither the editor nor a terminal keeps this machine.",
     )
+    storage_reason = (
+        "Google asks next whether this notebook may use your Drive: a second copy of your work is kept there,"
+        " in the folder `gitsession`. Say no, and GitHub alone keeps it."
+    )
     network_hint = "Check https://status.cloud.google.com; Colab machines are online by default."
 
     def __init__(self, content: Path = Path("/content")) -> None:
@@ -40,6 +44,14 @@ class Colab(Local):
     def default_storage(self) -> Path | None:
         """The folder on Drive, which is mounted if need be."""
         return self.mount()
+
+    def storage_at_hand(self) -> Path | None:
+        """The folder on Drive where that is mounted already."""
+        try:
+            mounted = self._drive()
+        except StorageError:  # it hangs: `default_storage` says so
+            return None
+        return None if mounted is None else mounted / FOLDER
 
     def default_worktree(self, name: str) -> Path:
         """Below `/content`."""
@@ -69,7 +81,8 @@ class Colab(Local):
             what = "This Colab cannot mount Google Drive, as Colab Enterprise cannot."
             raise StorageError(what, hint="Name a folder with storage=, or use storage=False.") from None
         except Exception as error:  # Colab raises plain ValueError, MessageError and others of its own
-            raise StorageError(
+            refused = type(error).__name__ == "MessageError"  # the dialogue was closed or access denied
+            raise (ConsentRefused if refused else StorageError)(
                 f"Google Drive was not mounted ({type(error).__name__}).",
                 safe="Nothing was written to it.",
                 hint="Allow access in the dialogue and run the cell again, or use storage=False.",

@@ -15,11 +15,16 @@ class Local:
     name = "this machine"
     interactive = True
     notes: tuple[str, ...] = ()
+    storage_reason = ""
     network_hint = "Check the network, or the proxy in HTTPS_PROXY."
 
     def default_storage(self) -> Path | None:
         """The per-user data folder."""
         return data_folder()
+
+    def storage_at_hand(self) -> Path | None:
+        """The default one: nobody has to be asked."""
+        return self.default_storage()
 
     def default_worktree(self, name: str) -> Path:
         """A directory of the repository's name where one stands."""
