@@ -36,7 +36,7 @@ class Conditions:
         bandwidth: Bytes a second in each direction; None is no limit.
         action: What befalls a connection: `cut` closes both ends; `reset` resets them; `hold` lets no byte
             pass until the conditions change; `swallow` makes bytes of both directions vanish while both ends
-            stay open (half-open); `lose-reply` passes what the client sends, makes the answer vanish, then cuts.
+            stay open (half-open); `lose-reply` passes what the client sends, loses the answer, then cuts.
         direction: Whose bytes `after` counts: `up` are the client's, `down` the server's.
         after: Bytes of a connection that pass before the action; the bytes up to it do arrive.
         times: How many connections it befalls; None is all.
