@@ -24,7 +24,6 @@ from gitsession.snapshot.worktree import Place, WorkTree
 
 ATTEMPTS = 3
 IN_MEMORY = 8 << 20
-_CHUNK = 1 << 20
 INCOMPLETE = "it was written while it was read; the next sweep looks again"
 
 
@@ -191,7 +190,7 @@ class Capture:
             return True
 
     def _read_small(self, path: bytes, fd: int, seen: os.stat_result, conversion: Conversion) -> None:
-        content = b"".join(_pieces(fd, seen.st_size))
+        content = b"".join(worktree.pieces(fd, seen.st_size))
         if conversion is Conversion.LINE_ENDS and b"\r" in content:
             self._convert.append(path)
         else:
@@ -277,7 +276,7 @@ def differs(place: Place, entry: Entry) -> bool:
     try:
         with place.opened() as fd:
             hashed = hashlib.sha1(encode.header(b"blob", seen.st_size), usedforsecurity=False)
-            for piece in _pieces(fd, seen.st_size):
+            for piece in worktree.pieces(fd, seen.st_size):
                 hashed.update(piece)
     except OSError:
         return True
@@ -289,18 +288,11 @@ def _stat(tree: WorkTree, path: bytes) -> os.stat_result | None:
     return place.stat() if place else None
 
 
-def _pieces(fd: int, size: int) -> Iterable[bytes]:
-    """At most `size` bytes from the start: of a file that grows meanwhile, what it was when it was opened."""
-    while size > 0 and (piece := os.read(fd, min(size, _CHUNK))):
-        size -= len(piece)
-        yield piece
-
-
 def _streamed(body: Body, fd: int, size: int) -> tuple[bytes | None, bool]:
     """Put a large file's content; its id (None when it shrank), and whether it has carriage returns."""
     hashed = hashlib.sha1(encode.header(b"blob", size), usedforsecurity=False)
     has_returns, left = False, size
-    for piece in _pieces(fd, size):
+    for piece in worktree.pieces(fd, size):
         hashed.update(piece)
         has_returns = has_returns or b"\r" in piece
         body.put(piece)

@@ -17,13 +17,14 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession import files
-from gitsession.errors import Bug, SaveError, SessionError
+from gitsession.errors import Bug, SessionError
 from gitsession.snapshot import encode
+from gitsession.snapshot.disk import disk_errors
 from gitsession.snapshot.values import Tip
 
 MAGIC = b"gsJ1"
@@ -239,19 +240,6 @@ class Body:
         self._journal.write(b"".join(self._parts), at)
         self._parts, self._pending = [], 0
         self.spilled = self._start + self.length
-
-
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Translate what a full or failing disk says."""
-    try:
-        yield
-    except OSError as problem:
-        raise SaveError(
-            f"A snapshot could not be written: {problem.strerror}.",
-            safe="The snapshots before it are safe; your files are untouched.",
-            hint="Make room on the disk; saving goes on by itself.",
-        ) from problem
 
 
 def _lock(fd: int, patience: float) -> None:

@@ -19,7 +19,8 @@ from gitsession import files, git
 from gitsession.errors import FormatError, GitError
 from gitsession.git import objects
 from gitsession.snapshot import encode, mirror, pack, tend
-from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, Stored, disk_errors
+from gitsession.snapshot.disk import disk_errors
+from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, Stored
 from gitsession.snapshot.links import Links
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Tip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+_CHUNK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -113,6 +114,13 @@ class WorkTree:
             return False
         self._names.append(name)
         return True
+
+
+def pieces(fd: int, size: int) -> Iterable[bytes]:
+    """At most `size` bytes from the start: of a file that grows meanwhile, what it was when it was opened."""
+    while size > 0 and (piece := os.read(fd, min(size, _CHUNK))):
+        size -= len(piece)
+        yield piece
 
 
 def unchanged(before: os.stat_result, after: os.stat_result | None) -> bool:
