@@ -35,6 +35,7 @@ class Links:
         found = [self._look_at(name) for name in _FAN_OUT]
         if any(found):
             files.sync_directory(self.ours)
+        self._look_at("pack")  # what their garbage collection packed while we looked at loose objects
 
     def orphans(self) -> Iterator[Path]:
         """Our links to packs that the user's store has no more."""
@@ -88,8 +89,11 @@ class Links:
 
 
 def _listed(directory: Path) -> set[str]:
-    with os.scandir(directory) as entries:
-        return {entry.name for entry in entries}
+    try:
+        with os.scandir(directory) as entries:
+            return {entry.name for entry in entries}
+    except FileNotFoundError:  # their garbage collection removed it this moment
+        return set()
 
 
 def _link(source: Path, target: Path) -> None:
