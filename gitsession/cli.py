@@ -130,5 +130,5 @@ def _version() -> click.Option:
             context.exit()
 
     return click.Option(
-        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="Print the version."
+        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="Its version."
     )

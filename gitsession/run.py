@@ -241,17 +241,17 @@ def foreground(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None 
     Raises:
         FileNotFoundError: There is no such program.
     """
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous = signal.signal(signal.SIGINT, _leave_it_to_the_command)
     try:
-        process = subprocess.Popen(argv, env=dict(env), cwd=cwd, preexec_fn=_default_interrupt)
+        process = subprocess.Popen(argv, env=dict(env), cwd=cwd)
         code = process.wait()
     finally:
         signal.signal(signal.SIGINT, previous)
     return 128 - code if code < 0 else code
 
 
-def _default_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _leave_it_to_the_command(_number: int, _frame: object) -> None:
+    """A handler and not `SIG_IGN`, which the command would inherit."""
 
 
 def program(module: str = "gitsession.cli") -> tuple[str, ...]:
