@@ -87,7 +87,7 @@ def one_life(machine: Machine, ledger: Ledger, draw: random.Random) -> None:
         worker = machine.runtime.start(
             sys.executable, "-c", WORK, str(machine.worktree), str(draw.randrange(10**6))
         )
-        time.sleep(draw.uniform(0.2, 4.0))
+        time.sleep(draw.uniform(0.1, 2.5))
         machine.runtime.kill()
         worker.wait()
 
