@@ -39,6 +39,7 @@ class Operations:
             "ping": lambda _: {"pid": os.getpid()},
             "status": lambda _: {"status": status(self._agent)},
             "flush": self._flush,
+            "save": self._save,
             "nudge": self._nudge,
             "changed": self._changed,
             "note-ran": self._note_ran,
@@ -53,6 +54,15 @@ class Operations:
         level = request.optional_text("level")
         seconds = request.number("seconds", FLUSH_TIMEOUT)
         return {"missing": self._agent.flush(seconds, None if level is None else Level.parse(level))}
+
+    def _save(self, request: Request) -> Mapping[str, Any]:
+        """A snapshot of everything now, under a name of the person's own."""
+        subject = request.text("subject")
+        taken = self._agent.call(lambda: self._agent.save_now(subject), JOB_TIMEOUT)
+        newest = self._agent.newest
+        if taken is None or newest is None:
+            return {"snapshot": None}
+        return {"snapshot": {"number": taken.number, "commit": taken.commit, "at": newest.at}}
 
     def _nudge(self, _request: Request) -> Mapping[str, Any]:
         self._agent.parts.marks.mark_git()

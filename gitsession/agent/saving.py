@@ -61,14 +61,23 @@ class Saver:
         with self._times_lock:
             return dict(self._times) or None
 
-    def save(self, marked: Marked, *, sweep: bool, urgent: bool, ran: str | None = None) -> Taken | None:
-        """Take one snapshot; None when nothing changed.
+    def save(
+        self,
+        marked: Marked,
+        *,
+        sweep: bool,
+        urgent: bool,
+        ran: str | None = None,
+        subject: str | None = None,
+    ) -> Taken | None:
+        """Take one snapshot; None when nothing changed and no subject is given.
 
         Args:
             marked: What events named.
             sweep: Look at everything instead.
             urgent: A flush: files that change too often go along.
             ran: What ran before it, one line of JSON.
+            subject: How the person names it.
 
         Raises:
             SaveError: The disk refuses it; the snapshots before stand.
@@ -80,7 +89,7 @@ class Saver:
         paths = None if sweep or marked.lost else marked.paths | waited
         if paths is not None and not paths:
             return None
-        taken = self.snapshots.take(paths, head=head(self._user), held=held, ran=ran)
+        taken = self.snapshots.take(paths, head=head(self._user), held=held, ran=ran, subject=subject)
         if taken is not None:
             self._note(path for path in taken.changed if path not in held)
         return taken

@@ -126,9 +126,9 @@ class Agent:
         """Have the next snapshot say what ran before it."""
         self._ran = ran
 
-    def save_now(self) -> Taken | None:
-        """Take a snapshot of everything; on the main thread only."""
-        return self._take(sweep=True, urgent=True)
+    def save_now(self, subject: str | None = None) -> Taken | None:
+        """Take a snapshot of everything, a named one even of no change; on the main thread only."""
+        return self._take(sweep=True, urgent=True, subject=subject)
 
     def recall(self) -> None:
         """Go on where an earlier process of this session ended; once, before anybody asks."""
@@ -197,7 +197,7 @@ class Agent:
     def _lane(self, name: str) -> Lane:
         return next(lane for lane in self.lanes if lane.name == name)
 
-    def _take(self, *, sweep: bool, urgent: bool) -> Taken | None:
+    def _take(self, *, sweep: bool, urgent: bool, subject: str | None = None) -> Taken | None:
         waiting = [demand for demand in self._demands if demand.generation is None]
         for demand in waiting:
             demand.tried = True
@@ -207,7 +207,7 @@ class Agent:
         began, worked = time.monotonic(), time.thread_time()
         self.taking = True
         try:
-            taken = self.parts.saver.save(marked, sweep=sweep, urgent=urgent, ran=ran)
+            taken = self.parts.saver.save(marked, sweep=sweep, urgent=urgent, ran=ran, subject=subject)
         except (GitsessionError, OSError) as error:
             self.parts.marks.put_back(marked)
             self._failed(error)

@@ -95,7 +95,7 @@ class Snapshots:
         ran: str | None = None,
         subject: str | None = None,
     ) -> Taken | None:
-        """Take a snapshot; None when nothing changed. It is *local* when this returns.
+        """Take a snapshot; None when nothing changed and nobody named it. It is *local* when this returns.
 
         Args:
             paths: What may have changed, relative to the work tree; None for a sweep over everything.
@@ -112,7 +112,7 @@ class Snapshots:
             tip = self._shadow.tip()
             current = self._current(tip, head)
             seen = self._look(paths, current, held or {})
-            if not seen.changes and tip is not None:
+            if not seen.changes and tip is not None and subject is None:
                 return None
             told = SnapshotMessage(
                 self._session,
