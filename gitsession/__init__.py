@@ -160,6 +160,13 @@ def list(
     return list_sessions(repo, storage=storage, token=token)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext gitsession` does: the magics `%gitsession` and `%%save`."""
+    from gitsession.notebook.magics import register
+
+    register(shell)
+
+
 def __getattr__(name: str) -> Any:
     if name == "Session":
         from gitsession.session import Session

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gitsession.agent.places import Places
+    from gitsession.card import Card
 
 ANSWER_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 120.0
@@ -29,6 +31,8 @@ class Session:
         ...     (session.worktree / "notes.txt").write_text("hello")
         ...     session.flush(timeout=30, level="safe")
     """
+
+    _ipython_display_: Callable[[], None]  # there only where a notebook draws the card by itself
 
     def __init__(self, places: Places, *, resumed: bool = False, notes: Sequence[str] = ()) -> None:
         self.places = places
@@ -99,6 +103,19 @@ class Session:
         """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""
         self._ask("note-ran", ran=record)
 
+    def save(self, subject: str) -> Snapshot | None:
+        """Take a snapshot now and name it; None where nothing has changed since the one before.
+
+        Args:
+            subject: What `gitsession log` will say of it.
+        """
+        saved = self._ask("save", timeout=CLOSE_TIMEOUT, subject=subject)["snapshot"]
+        return saved and Snapshot(saved["number"], saved["commit"], saved["at"], subject)
+
+    def holds_token(self) -> bool:
+        """Whether the session was given a token, with which it can push."""
+        return control.ask(self.places.keeper_socket, "token", timeout=ANSWER_TIMEOUT)["token"] is not None
+
     def processes(self) -> tuple[int, ...]:
         """The process ids of what runs for this session: its keeper and its agent."""
         sockets = (self.places.keeper_socket, self.places.agent_socket)
@@ -134,6 +151,24 @@ class Session:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _repr_mimebundle_(self, **_wanted: Any) -> dict[str, str]:
+        """The status card, for front ends of Jupyter, with its plain form."""
+        from gitsession.card import bundle
+
+        return bundle(self._card())
+
+    def _repr_html_(self) -> str:
+        """The status card as HTML."""
+        from gitsession.card import html
+
+        return html(self._card())
+
+    def _card(self) -> Card:
+        from gitsession.agent.configuration import load
+        from gitsession.card.gather import gather
+
+        return gather(self.status(), load(self.places), at=time.time(), notices=self.notes)
 
     def __repr__(self) -> str:
         return f"<Session at {self.places.directory.name}>"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from contextlib import nullcontext
 from typing import Any
 
 import click
 
+from gitsession.agent.configuration import load
+from gitsession.commands.env import variables
 from gitsession.commands.output import Bars, inert, note, print_json, say
 from gitsession.commands.status import headline
 from gitsession.commands.target import json_option
-from gitsession.errors import UsageError
+from gitsession.errors import TokenMissing, UsageError
 from gitsession.model import Status
+from gitsession.notebook import shell
+from gitsession.notebook.attach import ask_for_token, attach
+from gitsession.notebook.magics import register
+from gitsession.resume.account import is_github
 from gitsession.resume.options import Options
 from gitsession.resume.start import Person, start
 from gitsession.session import Session
@@ -22,14 +29,39 @@ from gitsession.session import Session
 def open_session(options: Options) -> Session:
     """Open as the options say, with bars on a terminal and questions where somebody can answer them.
 
+    In a notebook's kernel the card is shown below the cell, and git in its cells is given the token.
+
     Raises:
         GitsessionError: See `gitsession.open`.
     """
-    with Bars() if options.progress else nullcontext() as listen:
-        session = start(options, Person(listen, _consent, tell=lambda words: note(f"gitsession: {words}")))
-    for line in session.notes:
-        note(f"gitsession: {inert(line)}")
+    kernel = shell()
+    try:
+        with Bars() if options.progress else nullcontext() as listen:
+            session = start(options, Person(listen, _consent, tell=_tell))
+    except TokenMissing as error:
+        if kernel is not None:
+            ask_for_token(kernel, str(options.repo), error)
+        raise
+    if kernel is None:
+        for line in session.notes:
+            _tell(line)
+    else:
+        os.environ.update(variables(load(session.places), os.environ))
+        register(kernel)
+        attach(kernel, session, options.notebook, wants_token=_wants_token(session, options))
     return session
+
+
+def _tell(line: str) -> None:
+    note(f"gitsession: {inert(line)}")
+
+
+def _wants_token(session: Session, options: Options) -> bool:
+    """Whether nothing is pushed only because nobody has given a token."""
+    configuration = load(session.places)
+    if configuration.publish or not options.publish or not is_github(configuration.address, os.environ):
+        return False
+    return not session.holds_token()
 
 
 def _consent(question: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import time
 from dataclasses import asdict, dataclass
 
@@ -15,8 +14,7 @@ from gitsession import run
 from gitsession.commands.output import note, print_json
 from gitsession.commands.target import find, json_option, session_option
 from gitsession.errors import GitsessionError, UsageError
-
-GPU_QUERY = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+from gitsession.runtime.gpu import gpu
 
 
 @dataclass(frozen=True)
@@ -27,17 +25,6 @@ class Ran:
     exit: int
     seconds: float
     gpu: str
-
-
-def gpu() -> str:
-    """The names of this machine's NVIDIA GPUs, empty where none answers."""
-    if shutil.which(GPU_QUERY[0]) is None:
-        return ""
-    try:
-        done = run.run(GPU_QUERY, timeout=5, env=run.clean_environment())
-    except run.TimedOut:
-        return ""
-    return ", ".join(done.stdout.decode("utf-8", "replace").split("\n")).strip(", ") if done.code == 0 else ""
 
 
 def run_command(argv: tuple[str, ...]) -> Ran:

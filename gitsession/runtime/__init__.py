@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitsession.runtime.base import Runtime
 from gitsession.runtime.cloud import Cloud, provider_of
-from gitsession.runtime.colab import Colab
+from gitsession.runtime.colab import CONTENT, CONTENT_VARIABLE, Colab
 from gitsession.runtime.kaggle import Kaggle
 from gitsession.runtime.local import Local
 
@@ -24,6 +24,6 @@ def detect(environ: Mapping[str, str], dmi: Path = DMI) -> Runtime:
     if "KAGGLE_KERNEL_RUN_TYPE" in environ:
         return Kaggle(environ)
     if "COLAB_RELEASE_TAG" in environ or "COLAB_BACKEND_VERSION" in environ:
-        return Colab()
+        return Colab(Path(environ.get(CONTENT_VARIABLE) or CONTENT))
     provider = provider_of(dmi)
     return Local() if provider is None else Cloud(provider)

@@ -14,6 +14,8 @@ from gitsession.runtime.local import Local
 LIFETIME = 12 * 3600.0  # Colab's FAQ: free notebooks run at most 12 hours
 DRIVE_NAMES = ("MyDrive", "My Drive")
 FOLDER = "gitsession"
+CONTENT = Path("/content")
+CONTENT_VARIABLE = "GITSESSION_CONTENT"  # where a stand-in for Colab keeps it
 PROBE_TIMEOUT = 10.0
 MOUNT_TIMEOUT = 120_000  # milliseconds; the person has to click through a dialogue
 _BY_HAND = (
@@ -38,7 +40,7 @@ class Colab(Local):
     )
     network_hint = "Check https://status.cloud.google.com; Colab machines are online by default."
 
-    def __init__(self, content: Path = Path("/content")) -> None:
+    def __init__(self, content: Path = CONTENT) -> None:
         self._content = content
 
     def default_storage(self) -> Path | None:
