@@ -142,6 +142,7 @@ class Held:
         oid: Blob id of the new content, empty where it was not read.
         sha256: SHA-256 of the content, the name under which the vault keeps it.
         level: How strongly the new content is kept.
+        finding: The name by which `gitsession allow` lets it pass; empty where only the path has one.
     """
 
     path: str
@@ -150,6 +151,7 @@ class Held:
     oid: str = ""
     sha256: str = ""
     level: Level = Level.NONE
+    finding: str = ""
 
 
 @dataclass(frozen=True)

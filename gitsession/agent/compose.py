@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession import credentials, run
 from gitsession.agent.configuration import Configuration
+from gitsession.agent.contents import MEMORY, Contents, Memory
+from gitsession.agent.holding import Holding
 from gitsession.agent.large import Large
 from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
@@ -20,6 +24,7 @@ from gitsession.replicas.base import Replica
 from gitsession.replicas.guard import Guard
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
+from gitsession.snapshot import kept
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Limits, Snapshots
 from gitsession.snapshot.user import discover
@@ -50,7 +55,9 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         )
 
     large = Large(user.work_tree, configuration.max_remote_size)
-    saver = Saver(user, shadow, snapshots_of(configuration.session), large)
+    replicas = _replicas(configuration, places, shadow)
+    contents = _contents(configuration, shadow, replicas)
+    saver = Saver(user, shadow, snapshots_of(configuration.session), large, contents)
     shipments = Shipments(
         configuration,
         user,
@@ -65,26 +72,37 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         saver,
         snapshots_of,
         shipments,
-        _replicas(configuration, places, shadow),
+        replicas,
         marks,
         Watcher(user, marks, left_out=left_out, report=lambda error: log.failure("watching ended", error)),
         log,
+        Holding(contents, user.repository, _vault(configuration, shadow), lambda: saver.held, woken.set),
     )
     return Agent(parts, woken)
 
 
+def _contents(configuration: Configuration, shadow: Shadow, replicas: Iterable[Replica]) -> Contents:
+    """What is known of held and kept contents: by this machine, else by the newest state that left it."""
+    place = shadow.directory / MEMORY
+    memory = Memory.load(place)
+    if memory is None:
+        acknowledged = [ack for replica in replicas if (ack := replica.acknowledged()) is not None]
+        newest = max(acknowledged, key=lambda ack: ack.number, default=None)
+        memory = Memory(kept.read(shadow.repository, newest.state) if newest else kept.Keeping())
+    keeping = memory.keeping.with_patterns(configuration.keep, configuration.lazy)
+    return Contents(configuration.worktree, replace(memory, keeping=keeping), place)
+
+
+def _vault(configuration: Configuration, shadow: Shadow) -> Vault | None:
+    if configuration.storage is None:
+        return None
+    storage, session = Path(configuration.storage), configuration.session
+    return Vault(storage, configuration.address, configuration.runtime, shadow.repository, session=session)
+
+
 def _replicas(configuration: Configuration, places: Places, shadow: Shadow) -> tuple[Replica, ...]:
-    found: list[Replica] = []
-    if configuration.storage is not None:
-        found.append(
-            Vault(
-                Path(configuration.storage),
-                configuration.address,
-                configuration.runtime,
-                shadow.repository,
-                session=configuration.session,
-            )
-        )
+    vault = _vault(configuration, shadow)
+    found: list[Replica] = [] if vault is None else [vault]
     if configuration.publish:
         target = configuration.fork or configuration.address
         addresses = [place for place in (configuration.address, configuration.fork) if place is not None]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from gitsession.agent.lane import Lane
 from gitsession.model import Held, Level
+from gitsession.snapshot.kept import KeptFile
 
 NAMED = 5
 
@@ -22,6 +23,8 @@ class Demand:
         since: When it was asked for, on the monotonic clock.
         generation: What must be shipped; None until the snapshot that it asked for was taken.
         tried: The snapshot was tried; after a failure it is not tried without end.
+        asked: What the contents' thread was asked for; None until the snapshot was taken.
+        settled: Held and kept files are stored, as far as that can be.
         done: Set when there is no more to wait for.
     """
 
@@ -29,6 +32,8 @@ class Demand:
     since: float = field(default_factory=time.monotonic)
     generation: int | None = None
     tried: bool = False
+    asked: int | None = None
+    settled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def wants(self, lane: Lane) -> bool:
@@ -42,7 +47,11 @@ class Demand:
         generation = self.generation
         if generation is None:
             return False
-        if self.level is Level.LOCAL or not self.missing(lanes, left):
+        if self.level is Level.LOCAL:
+            return True
+        if not self.settled:
+            return False
+        if not self.missing(lanes, left):
             return True
         if self.level is None:
             return not any(self.wants(lane) for lane in lanes)
@@ -60,7 +69,8 @@ class Demand:
             return ("the snapshot could not be taken",)
         if self.level is Level.LOCAL:
             return tuple(left)
-        return (*self._missing_replicas(lanes, self.generation), *left)
+        unsettled = () if self.settled else ("held and kept files are still being stored",)
+        return (*self._missing_replicas(lanes, self.generation), *left, *unsettled)
 
     def _missing_replicas(self, lanes: Sequence[Lane], generation: int) -> tuple[str, ...]:
         wanted = self.level or Level.NONE
@@ -91,10 +101,14 @@ def _late(lane: Lane) -> str:
     return f"{lane.name} has not answered yet"
 
 
-def left_behind(held: Sequence[Held], at_risk: Sequence[str], level: Level | None) -> tuple[str, ...]:
+def left_behind(
+    held: Sequence[Held], kept: Sequence[KeptFile], at_risk: Sequence[str], level: Level | None
+) -> tuple[str, ...]:
     """The files whose newest content is not kept at a level, each with its reason, the first few by name."""
     wanted = level or Level.STORED
     found = [f"{item.path} ({item.reason})" for item in held if item.level < wanted]
+    if wanted > Level.LOCAL:
+        found += [f"{file.path} (kept for the vault)" for file in kept if file.level < wanted]
     found += [f"{path} (git leaves it out)" for path in at_risk]
     more = len(found) - NAMED
     return (*found[:NAMED], *([f"{more} more files"] if more > 0 else []))

@@ -58,7 +58,7 @@ class Operations:
     def _save(self, request: Request) -> Mapping[str, Any]:
         """A snapshot of everything now, under a name of the person's own."""
         subject = request.text("subject")
-        taken = self._agent.call(lambda: self._agent.save_now(subject), JOB_TIMEOUT)
+        taken = self._agent.jobs.call(lambda: self._agent.save_now(subject), JOB_TIMEOUT)
         newest = self._agent.newest
         if taken is None or newest is None:
             return {"snapshot": None}

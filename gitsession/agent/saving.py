@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gitsession.agent.contents import Contents
 from gitsession.agent.heads import head
-from gitsession.agent.held import HeldContents
 from gitsession.agent.large import Large
 from gitsession.agent.marks import Marked
 from gitsession.errors import GitError
@@ -38,13 +38,16 @@ class Saver:
         shadow: The shadow repository, open.
         snapshots: The session's snapshots.
         large: What is known of large files.
+        contents: What is known of contents that only the vault keeps.
     """
 
-    def __init__(self, user: UserRepository, shadow: Shadow, snapshots: Snapshots, large: Large) -> None:
+    def __init__(
+        self, user: UserRepository, shadow: Shadow, snapshots: Snapshots, large: Large, contents: Contents
+    ) -> None:
         self.shadow = shadow
         self.snapshots = snapshots
         self.large = large
-        self.contents = HeldContents(user.work_tree)
+        self.contents = contents
         self._user = user
         self._withheld: dict[str, Withheld] = {}
         self._times: dict[str, int] = {}
@@ -54,6 +57,11 @@ class Saver:
     def held(self) -> tuple[Held, ...]:
         """What is held, each with the level that its newest content has; from any thread."""
         return self.contents.levelled(self.snapshots.held)
+
+    @property
+    def secret(self) -> frozenset[str]:
+        """The paths that the guard or the remote refuses; not even a hash of their content is published."""
+        return frozenset(self._withheld)
 
     @property
     def times(self) -> Mapping[str, int] | None:

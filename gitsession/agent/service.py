@@ -14,6 +14,7 @@ from gitsession.agent import configuration as settings
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.decide import Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
 from gitsession.agent.demand import Demand, left_behind
+from gitsession.agent.holding import Holding
 from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.log import Log
@@ -44,6 +45,7 @@ class Parts:
     marks: Marks
     watcher: Watcher
     log: Log
+    holding: Holding
 
 
 @dataclass(eq=False)
@@ -79,7 +81,7 @@ class Agent:
         self._demands: list[Demand] = []
         self._closing: Closing | None = None
         self._ran: str | None = None
-        self._held: frozenset[object] = frozenset()
+        self._told: object = ((), parts.saver.contents.version)
         self.facts = Facts(watching=parts.watcher.watching)
         self._taken_at: deque[float] = deque(maxlen=16)
         self._failures = 0
@@ -91,10 +93,12 @@ class Agent:
 
     def run(self) -> None:
         """Save and ship until told to end."""
+        self.parts.holding.start()
         while not self._is_over():
             self._woken.clear()
             self._settle_outcomes()
             self.jobs.do()
+            self._settle_contents()
             until = self._act()
             if not self._is_over():
                 self._woken.wait(None if until is None else max(0.0, until - time.monotonic()))
@@ -153,7 +157,6 @@ class Agent:
                 case Take(sweep=sweep):
                     self._take(sweep=sweep, urgent=self._is_urgent())
                 case Ship(replica=name):
-                    self.parts.shipments.urgent = bool(self._demands)
                     self._lane(name).ship(self.generation)
                 case Warn(minutes=minutes):
                     self._warn(minutes)
@@ -238,11 +241,27 @@ class Agent:
             self.newest = Snapshot(taken.number, taken.commit, time.time())
             self.risk.note(taken.changed, taken.number)
             self._ran = None if self._ran == ran else self._ran
-        held = self.parts.saver.contents.signatures(self.parts.saver.snapshots.held)
-        if taken is not None or git or held != self._held:
+        if taken is not None or git:
             self.generation += 1
-        self._held = held
+        if self.parts.saver.held or self.parts.saver.contents.keep:
+            self.parts.holding.ask(urgent=False)
+        self._settle_contents()
         self._find_risk()
+
+    def _settle_contents(self) -> None:
+        """Ship anew when what is told of held and kept files changed, and let those go on who wait for it."""
+        told = (self.parts.saver.held, self.parts.saver.contents.version)
+        if told != self._told:
+            self.generation += 1
+            self._told = told
+            self._find_risk()
+        for demand in self._demands:
+            if demand.generation is None or demand.settled:
+                continue
+            if demand.asked is None:
+                demand.asked = self.parts.holding.ask(urgent=True)
+            elif self.parts.holding.is_settled(demand.asked):
+                demand.settled, demand.generation = True, self.generation
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -254,7 +273,8 @@ class Agent:
     def _find_risk(self) -> None:
         saver = self.parts.saver
         held = (item.path for item in saver.held if item.level < Level.STORED)
-        self.risk.look(self.lanes, (*held, *saver.snapshots.at_risk))
+        kept = (file.path for file in saver.contents.kept() if file.level < Level.STORED)
+        self.risk.look(self.lanes, (*held, *kept, *saver.snapshots.at_risk))
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._outcomes.put(outcome)
@@ -334,7 +354,7 @@ class Agent:
 
     def _left(self, level: Level | None) -> tuple[str, ...]:
         saver = self.parts.saver
-        return left_behind(saver.held, saver.snapshots.at_risk, level)
+        return left_behind(saver.held, saver.contents.kept(), saver.snapshots.at_risk, level)
 
     def _is_over(self) -> bool:
         closing = self._closing
@@ -348,6 +368,7 @@ class Agent:
             closing.missing = self._missing(closing.demand)
         for lane in self.lanes:
             lane.stop(LANE_PATIENCE if not lane.busy else 0.0)
+        self.parts.holding.stop(LANE_PATIENCE)
         self._settle_outcomes()
         self.jobs.do()
         if closing is not None:

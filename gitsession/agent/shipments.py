@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
@@ -13,7 +13,6 @@ from gitsession.errors import SaveError
 from gitsession.git import history, refs
 from gitsession.replicas.base import Shipment
 from gitsession.replicas.guard import Finding, Guard
-from gitsession.replicas.vault import Vault
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import UserRepository
@@ -49,7 +48,6 @@ class Shipments:
     def __post_init__(self) -> None:
         self._withheld: frozenset[str] = frozenset()
         self._lock = threading.Lock()
-        self.urgent = False
 
     def withhold(self, oids: Collection[str]) -> None:
         """Leave these objects of the user's commits and index out of every published state from now on."""
@@ -63,8 +61,6 @@ class Shipments:
             SaveError, GitError: It could not be made.
         """
         published = lane.name == "remote"
-        if isinstance(lane.replica, Vault):
-            self.saver.contents.keep(lane.replica, self.saver.held, urgent=self.urgent)
         with self._lock:
             captured, tip = self._capture(lane, published=published)
         if published:
@@ -77,16 +73,18 @@ class Shipments:
         tip = self.shadow.tip()
         if tip is None:
             raise SaveError("There is no snapshot yet.")
+        held, secret = self.saver.held, self.saver.secret if published else frozenset()
         captured = state.capture(
             self.user,
             self.shadow.repository,
             snapshot=tip.commit,
             previous=lane.acknowledged.state if lane.acknowledged else None,
             lease=state.Lease(self.configuration.runtime, self.configuration.counter),
-            held=self.saver.held,
+            held=[replace(item, sha256="") if item.path in secret else item for item in held],
             publish_branches=self.configuration.branches if published else "all",
             mtimes=self.saver.times,
             without=self._withheld if published else (),
+            keeping=self.saver.contents.keeping(held, nameless=secret),
         )
         return captured, tip
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gitsession.agent.contents import Contents
 from gitsession.agent.decide import sweep_interval
 from gitsession.agent.service import Agent
 from gitsession.model import Level, Status
@@ -33,8 +34,20 @@ def status(agent: Agent) -> dict[str, Any]:
         deadline=configuration.deadline,
         agent_pid=os.getpid(),
         agent_pss=proportional_memory(),
+        extra={"kept": _kept(agent.parts.saver.contents)},
     )
     return shown.to_json()
+
+
+def _kept(contents: Contents) -> dict[str, Any]:
+    """The ignored files that are kept: how many, how much, what waits, and what is only in the vault."""
+    files = contents.kept()
+    return {
+        "files": len(files),
+        "size": sum(file.size for file in files),
+        "waiting": sum(file.level < Level.STORED for file in files),
+        "awaited": [{"path": file.path, "size": file.size} for file in contents.awaited],
+    }
 
 
 def _state(agent: Agent, *, dirty: bool) -> str:
@@ -63,6 +76,11 @@ def notes(agent: Agent) -> list[str]:
             found.append(
                 "The remote does not answer: whether this runtime still leads the session is unconfirmed."
             )
+    holding = agent.parts.holding
+    if holding.progress:
+        found.append(holding.progress)
+    if holding.error:
+        found.append(f"Held and kept files wait: {holding.error}")
     if not agent.lanes:
         found.append("There is neither a vault nor a remote: everything is only on this machine.")
     return found

@@ -32,3 +32,16 @@ def tracked_directories(repository: Repository) -> frozenset[str]:
             found.add(directory)
             directory = directory.rpartition(b"/")[0]
     return frozenset(map(os.fsdecode, found))
+
+
+def ignored_files(repository: Repository, pathspecs: Iterable[str]) -> list[str]:
+    """The untracked files that git ignores and that a pathspec names; nested repositories are left out.
+
+    Raises:
+        GitError: A pathspec is malformed.
+    """
+    listed = repository.output(
+        "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *pathspecs
+    )
+    paths = (os.fsdecode(path) for path in listed.split(b"\0") if path)
+    return [path for path in paths if not path.endswith("/")]

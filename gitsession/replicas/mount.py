@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ STALL = 30.0
 MOST_STUCK = 3
 REAP_WAIT = 0.05
 CLOSE_WAIT = 2.0
+Listen = Callable[[int], None]
 SAFE_HERE = "Everything is still on this machine, and on the remote if there is one."
 _HINTS = {
     errno.ENOTCONN: "Mount it again; saving goes on by itself.",
@@ -71,19 +72,38 @@ class Mount:
         """Every file below a folder of the storage, relative to it."""
         return tuple(self._ask("walk", path=path))
 
-    def put(self, source: Path, path: str, sha256: str, root: str | None = None) -> tuple[str | None, bool]:
+    def put(
+        self,
+        source: Path,
+        path: str,
+        sha256: str,
+        root: str | None = None,
+        *,
+        size: int | None = None,
+        listen: Listen | None = None,
+    ) -> tuple[str | None, bool]:
         """Write a local file to its final place and read it back.
 
+        Args:
+            source: The local file.
+            path: Its place below the storage folder.
+            sha256: Of its content; another content is an error.
+            root: The name of a file beside it that must still be there afterwards.
+            size: How many bytes of it are meant, where it may have grown since; all by default.
+            listen: Told how many bytes have moved, several times.
+
         Returns:
-            What the mount calls it (`user.drive.id`), or None; and whether the file `root` beside it, if
-            any was named, is still there.
+            What the mount calls it (`user.drive.id`), or None; and whether the file `root` is still there.
         """
-        answer = self._ask("put", source=str(source), path=path, sha256=sha256, root=root)
+        asked = {"source": str(source), "path": path, "sha256": sha256, "root": root, "size": size}
+        answer = self._ask("put", listen, **asked)
         return answer["id"], bool(answer["root"])
 
-    def get(self, files: Sequence[tuple[str, Path]]) -> tuple[str | StorageError, ...]:
+    def get(
+        self, files: Sequence[tuple[str, Path]], listen: Listen | None = None
+    ) -> tuple[str | StorageError, ...]:
         """Copy files to local paths, several at once; answers with each one's SHA-256, or what went wrong."""
-        answers = self._ask("get", files=[[path, str(target)] for path, target in files])
+        answers = self._ask("get", listen, files=[[path, str(target)] for path, target in files])
         return tuple(a["sha256"] if "sha256" in a else self._error(a["errno"], a["reason"]) for a in answers)
 
     def heads(self, paths: Sequence[str], size: int) -> tuple[bytes | None, ...]:
@@ -99,6 +119,10 @@ class Mount:
         """The SHA-256 of files, each read whole; None for one that cannot be read."""
         return tuple(self._ask("sha256s", paths=list(paths)))
 
+    def sizes(self, paths: Sequence[str]) -> tuple[int | None, ...]:
+        """The sizes of files in bytes; None for one that is not there."""
+        return tuple(self._ask("sizes", paths=list(paths)))
+
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files, in this order."""
         self._ask("remove", paths=list(paths))
@@ -109,11 +133,11 @@ class Mount:
             self._abandon()
             self._reap(CLOSE_WAIT)
 
-    def _ask(self, op: str, **fields: Any) -> Any:
+    def _ask(self, op: str, listen: Listen | None = None, /, **fields: Any) -> Any:
         with self._lock:
             process = self._helper()
             try:
-                answer = self._converse(process, {"op": op, **fields})
+                answer = self._converse(process, {"op": op, **fields}, listen)
             except TimeoutError:
                 self._abandon()
                 raise self._error(errno.ETIMEDOUT, f"no answer for {self.stall:g} s") from None
@@ -141,7 +165,9 @@ class Mount:
         )
         return self._process
 
-    def _converse(self, process: run.Process, request: dict[str, Any]) -> dict[str, Any]:
+    def _converse(
+        self, process: run.Process, request: dict[str, Any], listen: Listen | None
+    ) -> dict[str, Any]:
         if process.stdin is None or process.stdout is None:
             raise ValueError("the helper has no pipes")
         process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -156,6 +182,8 @@ class Mount:
                     answer: dict[str, Any] = json.loads(line)
                     if "moved" not in answer:
                         return answer
+                    if listen is not None:
+                        listen(answer["moved"])
                     deadline = time.monotonic() + self.stall
                     continue
                 if not selector.select(max(0.0, deadline - time.monotonic())):

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 CHUNK = 1 << 20
+SYNC_EVERY = 64 << 20  # so that no sync takes longer than the storage may be silent
 AT_ONCE = 8
 IDLE = 120.0
 DRIVE_ID = "user.drive.id"
@@ -141,17 +142,19 @@ class Worker:
         except FileNotFoundError:
             return []
 
-    def put(self, source: str, path: str, sha256: str, root: str | None = None) -> dict[str, Any]:
+    def put(
+        self, source: str, path: str, sha256: str, root: str | None = None, size: int | None = None
+    ) -> dict[str, Any]:
         """Copy a local file to its final name, read it back, and say what the mount calls it.
 
         A torn one under that name is continued where it agrees. `root` is a file beside it that must still be
-        there afterwards.
+        there afterwards; `size` is how much of a file is meant that may have grown since.
         """
         folder, _, name = path.rpartition("/")
         with self.kept_directory(folder) as fd:
             file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=fd)
             try:
-                identity = _write(source, file, sha256)
+                identity = _write(source, file, sha256, size)
             except OSError as failed:
                 if failed.errno in (errno.ENOSPC, errno.EDQUOT):
                     _give_up(name, fd)
@@ -208,6 +211,11 @@ class Worker:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(lambda path: self._ask(path, _hash), paths))
 
+    def sizes(self, paths: list[str]) -> list[int | None]:
+        """The sizes of files in bytes; None for one that is not there."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda path: self._ask(path, lambda file: os.fstat(file).st_size), paths))
+
     def remove(self, paths: list[str]) -> int:
         """Remove files in this order, emptied first: what a trash keeps still counts against a quota."""
         removed = 0
@@ -236,8 +244,8 @@ def _files(directory: str, prefix: str) -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _write(source: str, file: int, sha256: str) -> str | None:
-    _copy(source, file)
+def _write(source: str, file: int, sha256: str, size: int | None) -> str | None:
+    _copy(source, file, size)
     os.fsync(file)
     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)  # else what is read back never left this machine
     if _hash(file) != sha256:
@@ -251,25 +259,34 @@ def _give_up(name: str, fd: int) -> None:
         os.unlink(name, dir_fd=fd)
 
 
-def _copy(source: str, file: int) -> None:
+def _copy(source: str, file: int, size: int | None) -> None:
     with open(source, "rb") as wanted:
-        _skip_what_agrees(wanted.fileno(), file)
-        while chunk := wanted.read(CHUNK):
+        size = os.fstat(wanted.fileno()).st_size if size is None else size
+        at = synced = _skip_what_agrees(wanted.fileno(), file, size)
+        while chunk := wanted.read(min(CHUNK, size - at)):
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(file, rest) :]
+            at += len(chunk)
+            if at - synced >= SYNC_EVERY:
+                os.fsync(file)
+                synced = at
             _say({"moved": len(chunk)})
 
 
-def _skip_what_agrees(wanted: int, file: int) -> None:
+def _skip_what_agrees(wanted: int, file: int, size: int) -> int:
     agreed = 0
     if os.fstat(file).st_size:
-        while (chunk := os.pread(wanted, CHUNK, agreed)) and chunk == os.pread(file, CHUNK, agreed):
+        while agreed < size:
+            chunk = os.pread(wanted, min(CHUNK, size - agreed), agreed)
+            if not chunk or chunk != os.pread(file, len(chunk), agreed):
+                break
             agreed += len(chunk)
-            _say({"moved": 0})
+            _say({"moved": len(chunk)})
         os.ftruncate(file, agreed)
     os.lseek(wanted, agreed, os.SEEK_SET)
     os.lseek(file, agreed, os.SEEK_SET)
+    return agreed
 
 
 def _hash(file: int) -> str:
@@ -348,7 +365,7 @@ def main() -> None:
     worker = Worker(sys.argv[1], sys.argv[2] or None)
     operations: dict[str, Callable[..., Any]] = {
         name: getattr(worker, name)
-        for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "remove")
+        for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "sizes", "remove")
     }
     for line in requests(worker):
         request = json.loads(line)

@@ -14,13 +14,13 @@ from gitsession import files, git
 from gitsession.errors import GitError
 from gitsession.git import lookup
 from gitsession.model import FORMAT_VERSION, Held
-from gitsession.snapshot import encode, state_format, state_operations, state_times, trailers
+from gitsession.snapshot import encode, kept, state_format, state_operations, state_times, trailers
 from gitsession.snapshot.state_format import Lease
 from gitsession.snapshot.state_gather import Parts, Source, gather
 from gitsession.snapshot.state_objects import Batch, TreeEntry, parse_tree
 from gitsession.snapshot.user import UserRepository
 
-_OF_THE_MOMENT = ("version", "session.json", "lease.json", "held.json", "mtimes")
+_OF_THE_MOMENT = ("version", "session.json", "lease.json", "held.json", kept.FILE, "mtimes")
 _COMMITTER = f"{encode.COMMITTER.name} <{encode.COMMITTER.email}>"
 _WATCHED = ("HEAD", "logs/HEAD", "index", "config.worktree", "info/sparse-checkout")
 _WATCHED_IN_COMMON = ("config", "packed-refs", "logs/refs/stash", "reftable/tables.list")
@@ -94,6 +94,7 @@ def capture(
     mtimes: Mapping[str, int] | None = None,
     known_tags: Mapping[str, str] | None = None,
     without: Collection[str] = (),
+    keeping: kept.Keeping | None = None,
 ) -> Captured:
     """Write the state commit of the user's repository; the same state and snapshot give the same oid.
 
@@ -110,6 +111,7 @@ def capture(
         known_tags: Tags that the remote has, by full name with oids; those are not recorded.
         without: Ids of objects that may not leave. Refs whose unpublished history holds one are left out;
             a staged one gives way to the version of HEAD.
+        keeping: What the session keeps beside its snapshots; None goes on with that of `previous`.
 
     Raises:
         GitError: An object that the state names is not in `into` (yet): link the user's new ones, try again.
@@ -124,6 +126,7 @@ def capture(
         gather(parts, source)
     parts.tips.pop(snapshot, None)
     _of_the_moment(parts, before, lease, held, mtimes)
+    _keep(parts, before, keeping)
     oid = parts.batch.commit(
         parts.batch.tree(parts.files), (snapshot, *parts.tips), f"{_COMMITTER} {before.date}", before.subject
     )
@@ -202,3 +205,10 @@ def _of_the_moment(
         by_directory.setdefault(directory, {})[name] = ns
     for directory, times in by_directory.items():
         parts.write(f"mtimes/{state_times.name_of(directory)}", state_times.dump(times))
+
+
+def _keep(parts: Parts, before: _Before, keeping: kept.Keeping | None) -> None:
+    if keeping is None and kept.FILE in before.files:
+        parts.files[kept.FILE] = before.files[kept.FILE]
+    elif keeping is not None and (content := kept.dump(keeping)) is not None:
+        parts.write(kept.FILE, content)

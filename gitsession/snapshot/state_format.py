@@ -2,7 +2,7 @@
 
 Root of the tree: `version`, `session.json`, `lease.json`, `held.json`, `HEAD`, `refs.json`, `config.json`,
 `stash.json`, `switches.json`, `submodules.json`, `sparse-checkout`, `trees/<oid>` (of `AUTO_MERGE`),
-`tags/<oid>` (tag objects, which no commit can reach),
+`tags/<oid>` (tag objects, which no commit can reach), `kept.json` (see `kept`),
 `index/entries`, `index/stage1..3` (trees), `index/flags.json`, `operation/…` (as in the git directory), and
 `mtimes/=<directory>` (one per directory, percent-encoded). What is empty is absent.
 """
@@ -231,6 +231,7 @@ def _held(item: Mapping[str, Any]) -> Held:
         object_id(item["oid"]) if item["oid"] else "",
         object_id(item["sha256"]) if item["sha256"] else "",
         Level(item["level"]),
+        _text(item.get("finding", "")),
     )
 
 

@@ -65,6 +65,18 @@ def mtimes(source: git.Repository, state: str) -> dict[str, dict[str, int]]:
     return dict(state_times.parse(name, content) for name, content in kept.items())
 
 
+def small_file(source: git.Repository, state: str, name: str) -> bytes | None:
+    """A file of a state, None where it has none.
+
+    Raises:
+        FormatError: It is no small plain file.
+    """
+    (what,) = lookup.kinds_and_sizes(source, [f"{state}:{name}"])
+    if what is not None and (what[1] != "blob" or what[2] > _MAX_SMALL):
+        raise damaged(f"{name} is no small file")
+    return None if what is None else _small(source, state, [name])[name]
+
+
 def index_trees(source: git.Repository, state: str) -> list[str | None]:
     """The tree of the index and those of the conflict stages 1 to 3; None where there is none."""
     names = ("entries", "stage1", "stage2", "stage3")
