@@ -18,7 +18,7 @@ from gitsession.replicas.base import Found
 from gitsession.resume.access import access
 from gitsession.resume.find import Search
 from gitsession.resume.ground import survey_remote
-from gitsession.resume.opening import look
+from gitsession.resume.looking import look
 from gitsession.runtime import detect
 
 

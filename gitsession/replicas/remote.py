@@ -55,8 +55,41 @@ class Remote:
         When the branch itself is what is refused, the state ref goes alone, now and from then on;
         `branch_refusal` and the acknowledgement's note say so. Errors: see `Replica.ship`.
         """
+        if not self._ledger.read():
+            self._inherit(shipment)
         self._move_together(shipment.state, shipment.snapshot if self.visible else None)
         return Acknowledgement(shipment.snapshot, shipment.number, shipment.state, Level.SAFE, self._note())
+
+    def _inherit(self, shipment: Shipment) -> None:
+        """Go on from what lies there, where the shipment holds it and is of a later opening.
+
+        So it is after a session was resumed from elsewhere while the remote did not answer.
+        """
+        listed = self._list(self.session.state_ref, self.session.branch_ref)
+        left = listed.get(self.session.state_ref)
+        if left is None:
+            return
+        seen = peek(self.repository, self.fetch(self.session))
+        branch = listed.get(self.session.branch_ref)
+        is_older = seen.snapshot is not None and (seen.counter or 0) < shipment.counter
+        if not is_older or (self.visible and branch != seen.snapshot):
+            return
+        if transfer.is_ancestor(self.repository, seen.snapshot or "", shipment.snapshot):
+            self._ledger.note({"state": left, "branch": branch})
+
+    def confirm(self) -> None:
+        """Ask the remote whether its refs still are where this runtime left them.
+
+        Raises:
+            LeaseLost: Somebody else moved or deleted one.
+            AuthorisationError: The token may not read the repository.
+            GitError: The remote does not answer.
+        """
+        known = self._settled()
+        listed = self._list(*self._refs().values())
+        for name, ref in self._refs().items():
+            if name in known and listed.get(ref) != known[name]:
+                raise lease_lost(ref, listed.get(ref))
 
     def acknowledged(self) -> Acknowledgement | None:
         """The last acknowledgement, from the shadow repository; the network is not asked."""

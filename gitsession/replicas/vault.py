@@ -131,13 +131,16 @@ class Vault:
         listing = self._listing()
         return tuple(self._found(listing, session, details) for session in listing.sessions)
 
-    def runtimes(self, session: SessionName) -> tuple[str, ...]:
-        """Whose bundles the session has: more than one where a runtime wrote on after it had lost the lead.
+    def tips(self, session: SessionName) -> dict[str, str | None]:
+        """Who wrote in the session, newest rank first: runtimes, with the snapshot of each one's last bundle.
+
+        There are several where a runtime wrote on after it had lost the lead, and after every resume.
 
         Raises:
             StorageError: The storage does not answer.
         """
-        return tuple(self._listing().of(session))
+        ranked = by_rank(self._listing().of(session), self._heads)
+        return {runtime: claim.snapshot for runtime, claim in ranked}
 
     def fetch(
         self, session: SessionName, *, into: Repository | None = None, runtime: str | None = None

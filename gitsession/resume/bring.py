@@ -82,15 +82,29 @@ def begin(address: Address, directory: Path) -> None:
     repository.run("remote", "add", "--", "origin", address.url)
 
 
-def check_out(user: UserRepository, base: str | None) -> None:
-    """Fill the work tree of a fresh clone: with `base`, else with the branch that the remote's HEAD names.
+def check_out(
+    user: UserRepository,
+    base: str | None,
+    *,
+    pull: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Fill the work tree of a fresh clone: with `base`, a pull request's head, or the default branch.
+
+    Args:
+        user: The clone.
+        base: A branch, tag or commit; it goes before `pull`.
+        pull: The number of a pull request; its head is checked out as the branch `pull/<number>`.
+        variables: Those by which git reaches the remote.
 
     Raises:
-        RepositoryError: The remote has no such branch, tag or commit.
+        RepositoryError: The remote has no such branch, tag, commit or pull request.
     """
     repository = user.repository
+    if base is None and pull is not None:
+        base = _fetch_pull(repository, pull, variables or {})
     if base is None:
-        if repository.run("rev-parse", "--quiet", "--verify", "HEAD", accept=(0, 1)).code == 0:
+        if _has_head(repository):
             repository.run("reset", "--quiet", "--hard", timeout=transfer.CLONE_TIMEOUT)
         return
     try:
@@ -101,3 +115,26 @@ def check_out(user: UserRepository, base: str | None) -> None:
             safe="Nothing was made.",
             hint=error.what,
         ) from None
+
+
+def _fetch_pull(repository: Repository, pull: int, variables: Mapping[str, str]) -> str:
+    """Make the branch of a pull request; answers with its name."""
+    branch = f"pull/{pull}"
+    try:
+        refspec = f"+refs/pull/{pull}/head:refs/heads/{branch}"
+        transfer.fetch(repository, "origin", [refspec], variables=variables, timeout=transfer.CLONE_TIMEOUT)
+    except GitError as error:
+        raise RepositoryError(
+            f"The pull request {pull} cannot be had.", safe="Nothing was made.", hint=error.what
+        ) from None
+    return branch
+
+
+def index_of_head(user: UserRepository) -> None:
+    """Give a fresh clone the index of what its HEAD names, and leave the work tree empty."""
+    if _has_head(user.repository):
+        user.repository.run("reset", "--quiet", timeout=transfer.CLONE_TIMEOUT)
+
+
+def _has_head(repository: Repository) -> bool:
+    return repository.run("rev-parse", "--quiet", "--verify", "HEAD", accept=(0, 1)).code == 0

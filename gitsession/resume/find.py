@@ -1,33 +1,32 @@
-"""What the remote and the vault hold of a repository's sessions, and how two copies relate."""
+"""What the remote, the vault and this machine hold of a repository's sessions, and how two copies relate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gitsession.errors import GitError, GitsessionError, StorageError
+from gitsession.errors import GitsessionError
 from gitsession.git import Repository, transfer
 from gitsession.model import SessionName
 from gitsession.replicas.base import Found
-from gitsession.resume.plan import Line
+from gitsession.replicas.remote import Remote
+from gitsession.replicas.vault import Vault
+from gitsession.resume.lives import Local
+from gitsession.resume.plan import Contains, Line
 from gitsession.snapshot import state
 
 
 class Source(Protocol):
-    """A replica that can be asked what it holds."""
+    """A place that can be asked which sessions it holds."""
 
     @property
     def name(self) -> str:
-        """`remote` or `vault`."""
+        """`remote`, `vault` or `local`."""
         ...
 
     def find(self, *, details: bool = False) -> tuple[Found, ...]:
         """The sessions that it holds."""
-        ...
-
-    def fetch(self, session: SessionName) -> str:
-        """Bring a session's objects into the shadow repository; answers with its state commit."""
         ...
 
 
@@ -46,7 +45,7 @@ def search(sources: Sequence[Source]) -> Search:
     for source in sources:
         try:
             found.extend(source.find(details=True))
-        except (GitError, StorageError, GitsessionError) as error:
+        except GitsessionError as error:
             failures[source.name] = error
     return Search(tuple(found), failures)
 
@@ -72,28 +71,51 @@ def fetch(
     Returns:
         One line per copy, and a note for the person about each that could not be had.
     """
-    holders = {entry.where: entry for entry in found if entry.session == session}
+    finished = {entry.where: entry.finished for entry in found if entry.session == session}
     lines: list[Line] = []
     notes: list[str] = []
-    for source in (source for source in sources if source.name in holders):
+    for source in (source for source in sources if source.name in finished):
         try:
-            lines.append(_read(source.name, source.fetch(session), shadow, holders[source.name].finished))
+            for line in _copies(source, session, shadow):
+                lines.append(replace(line, finished=finished[source.name]))
         except GitsessionError as error:
             notes.append(f"The copy of {session.name} in the {source.name} could not be read: {error.what}")
     return lines, notes
 
 
-def _read(where: str, commit: str, shadow: Repository, finished: bool) -> Line:
+def _copies(source: Source, session: SessionName, shadow: Repository) -> Iterator[Line]:
+    if isinstance(source, Local):
+        found = (life.line(shadow) for life in source.lives if life.session == session)
+        yield from (line for line in found if line is not None)
+    elif isinstance(source, Remote):
+        yield _read(source.name, session, source.fetch(session), shadow)
+    elif isinstance(source, Vault):
+        newest = _read(source.name, session, source.fetch(session), shadow)
+        yield newest
+        yield from _written_on(source, session, shadow, newest)
+
+
+def _written_on(vault: Vault, session: SessionName, shadow: Repository, newest: Line) -> Iterator[Line]:
+    """What other runtimes wrote that the newest copy does not hold, such as one that had lost the lead."""
+    contains = containment(shadow)
+    for runtime, snapshot in vault.tips(session).items():
+        if snapshot is None or not contains(newest.snapshot, snapshot):
+            yield _read(vault.name, session, vault.fetch(session, runtime=runtime), shadow)
+
+
+def _read(where: str, session: SessionName, commit: str, shadow: Repository) -> Line:
     there = state.read(shadow, commit)
-    return Line(where, there.session, commit, there.snapshot, there.number, there.lease.counter, finished)
+    return Line(where, session, commit, there.snapshot, there.number, there.lease.counter)
 
 
-def containment(shadow: Repository) -> Callable[[str, str], bool]:
+def containment(shadow: Repository) -> Contains:
     """Whether a snapshot is, or has behind it, another; what a rebuilt chain replaced counts."""
 
     def contains(newer: str, older: str) -> bool:
-        tips = (newer, *_replaced(shadow, newer))
-        return newer == older or any(transfer.is_ancestor(shadow, older, tip) for tip in tips)
+        replaced = () if newer == older else _replaced(shadow, newer)
+        if newer == older or older in replaced:
+            return True
+        return any(transfer.is_ancestor(shadow, older, tip) for tip in (newer, *replaced))
 
     return contains
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gitsession.errors import GitsessionError, LeaseLost
 from gitsession.model import SessionName
+from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
-from gitsession.resume.plan import Line, fork_name
+from gitsession.resume.plan import Line
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
 
@@ -24,51 +25,46 @@ class Lead:
 
 def take_lead(
     remote: Remote | None,
-    line: Line,
-    on_remote: Line | None,
+    session: SessionName,
+    copies: Collection[Line],
     taken: Collection[SessionName],
     *,
     runtime: str,
     shadow: Shadow,
 ) -> Lead:
-    """Move the state ref on by compare-and-swap.
+    """Move the remote's state ref on by compare-and-swap; nothing else of the session leaves by this.
+
+    What is newer here than there is for the agent to push, after the guard has looked at it. So is a session
+    that the remote does not have yet.
 
     Args:
         remote: The remote, looking at this session; None where nothing is published.
-        line: The copy that is continued.
-        on_remote: The remote's copy, which the lease is taken from; None when it has none.
+        session: The session.
+        copies: Every copy of it that was found.
         taken: Names that a fork must not get.
         runtime: Who leads from now on.
-        shadow: Holds the snapshot, and gets the new state commit of its user's repository.
+        shadow: Holds the copies.
     """
-    counter = line.counter + 1
-    if remote is None:
-        return Lead(line.session, counter)
-    captured = state.capture(
-        shadow.user,
-        shadow.repository,
-        snapshot=line.snapshot,
-        previous=line.state,
-        lease=state.Lease(runtime, counter),
-    )
+    counter = max(line.counter for line in copies) + 1
+    there = next((line for line in copies if line.where == "remote"), None)
+    if remote is None or there is None:
+        return Lead(session, counter)
+    lease = state.Lease(runtime, counter)
     try:
-        remote.take_lease(None if on_remote is None else on_remote.state, captured.oid)
+        before = state.read(shadow.repository, there.state).lease.runtime
+        remote.take_lease(there.state, state.renew(shadow.repository, there.state, lease))
     except LeaseLost as lost:
-        fork = fork_name(line.session, taken)
-        said = (
-            f"{lost.what} What it held is continued as {fork.branch}; nothing on the remote was overwritten."
-        )
-        return _as_fork(replace(remote, session=fork), fork, captured.oid, said)
+        fork = fork_name(session, taken)
+        said = f"{lost.what} What it held goes on as {fork.branch}; nothing on the remote was overwritten."
+        return Lead(fork, 1, (said,))
     except GitsessionError as error:
-        return Lead(
-            line.session, counter, (f"The lead is unconfirmed until the remote answers: {error.what}",)
-        )
-    return Lead(line.session, counter)
+        said = f"The lead is unconfirmed until the remote answers: {error.what}"
+        return Lead(session, counter, (said,))
+    return Lead(session, counter, () if before == runtime else (_led_before(session, before),))
 
 
-def _as_fork(remote: Remote, fork: SessionName, commit: str, said: str) -> Lead:
-    try:
-        remote.take_lease(None, commit)
-    except GitsessionError as error:
-        return Lead(fork, 1, (said, f"The lead is unconfirmed until the remote answers: {error.what}"))
-    return Lead(fork, 1, (said,))
+def _led_before(session: SessionName, runtime: str) -> str:
+    return (
+        f"The runtime {runtime} led {session.name} until now. If it still runs, it notices within a minute "
+        f"and goes on as {session.name}-fork-<k>; nothing of it is lost."
+    )

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 
 from gitsession import files
+from gitsession.address import Address
 from gitsession.agent import control, keeper
 from gitsession.agent.configuration import Configuration, Secrets, load
-from gitsession.agent.places import Places, all_places, home
-from gitsession.errors import AgentError, AuthorisationError, FormatError, NotFoundError, SessionError
+from gitsession.agent.places import Places, home
+from gitsession.errors import AgentError, AuthorisationError, NotFoundError, SessionError
 from gitsession.git.progress import Listen
-from gitsession.model import parse_size
+from gitsession.model import SessionName, parse_size
 from gitsession.resume.access import access
-from gitsession.resume.account import Standing, stand
+from gitsession.resume.account import Standing, is_github, stand
 from gitsession.resume.adopting import adopt
 from gitsession.resume.given import (
     Given,
@@ -30,8 +31,11 @@ from gitsession.resume.given import (
     without_token,
 )
 from gitsession.resume.ground import Ground, author, survey
-from gitsession.resume.opening import Brought, Wish, bring_up, look, settle
+from gitsession.resume.lives import known
+from gitsession.resume.looking import look
+from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
+from gitsession.resume.wish import Brought, Wish
 from gitsession.runtime import Runtime, detect
 from gitsession.session import Session
 
@@ -87,15 +91,6 @@ def _now_given(places: Places, options: Options, ground: Ground, runtime: Runtim
     return Given() if holds_one else token_for(options, ground.address, runtime, os.environ)
 
 
-def known() -> list[tuple[Places, Configuration]]:
-    """Every session of this machine whose configuration can be read, running or not."""
-    found = []
-    for places in all_places():
-        with suppress(FormatError):
-            found.append((places, load(places)))
-    return found
-
-
 def is_running(places: Places) -> bool:
     """Whether the session's agent answers."""
     if not places.agent_socket.exists():
@@ -115,7 +110,7 @@ def attachable(ground: Ground, name: str | None) -> Places | None:
     """
     for places, configuration in known():
         if configuration.worktree == ground.worktree and is_running(places):
-            if name is not None and configuration.session.name != name:
+            if name not in (None, configuration.session.name, str(configuration.session)):
                 raise SessionError(
                     f"The session {configuration.session.name} is running in {ground.worktree}.",
                     safe="It goes on.",
@@ -123,6 +118,15 @@ def attachable(ground: Ground, name: str | None) -> Places | None:
                 )
             return places
     return None
+
+
+def running_elsewhere(ground: Ground) -> frozenset[SessionName]:
+    """The repository's sessions that an agent on this machine leads in another work tree."""
+    return frozenset(
+        configuration.session
+        for places, configuration in known()
+        if configuration.address.key == ground.address.key and is_running(places)
+    )
 
 
 def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, person: Person) -> Session:
@@ -138,6 +142,13 @@ def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, per
             runtime=runtime_id(),
             consent=person.consent,
             listen=person.listen,
+            pull=ground.address.pull,
+            take_over=options.take_over,
+            leads=runtime.interactive,
+            running=running_elsewhere(ground),
+            visible=options.branch == "visible",
+            max_file_size=parse_size(options.max_file_size),
+            lazy=tuple(options.lazy),
         )
         try:
             ground, brought = _bring(options, ground, runtime, wish, variables, person)
@@ -164,10 +175,10 @@ def _bring(
     settle_with = partial(settle_storage, options, runtime=runtime, environ=os.environ, tell=person.tell)
     if ground.clone is not None:
         storage = settle_with(ground=ground, remote_holds_it=False)
-        brought = adopt(storage.ground, wish, [configuration for _, configuration in known()])
+        brought = adopt(storage.ground, wish, variables)
     else:
         seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
-        storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen)[1])
+        storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen).source is not None)
         if storage.ground.storage != ground.storage:
             vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
             seen = together((seen, vault))
@@ -202,9 +213,19 @@ def _configuration(
         deadline=runtime.deadline(options.lifetime),
         token_command=options.token_command,
         server_url=os.environ.get("GITHUB_SERVER_URL") or "https://github.com",
-        api_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
+        api_url=_api_url(ground.address),
         notify=options.notify,
+        opened_as=brought.opened_as,
     )
+
+
+def _api_url(address: Address) -> str:
+    """The REST API of a GitHub repository's server; empty where there is none."""
+    if not is_github(address, os.environ):
+        return ""
+    from gitsession.hub import api_url
+
+    return api_url(address.host, os.environ)
 
 
 def runtime_id() -> str:

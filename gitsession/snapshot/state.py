@@ -12,5 +12,17 @@ from gitsession.snapshot.state_apply import Applied, apply
 from gitsession.snapshot.state_capture import Captured, capture, fingerprint
 from gitsession.snapshot.state_format import Flags, Lease, State
 from gitsession.snapshot.state_read import read
+from gitsession.snapshot.state_renew import renew
 
-__all__ = ["Applied", "Captured", "Flags", "Lease", "State", "apply", "capture", "fingerprint", "read"]
+__all__ = [
+    "Applied",
+    "Captured",
+    "Flags",
+    "Lease",
+    "State",
+    "apply",
+    "capture",
+    "fingerprint",
+    "read",
+    "renew",
+]

@@ -1,0 +1,70 @@
+"""Looking at the places that may hold a repository's sessions."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from gitsession import files
+from gitsession.agent.places import home
+from gitsession.git import Repository, plain
+from gitsession.model import SessionName
+from gitsession.replicas.remote import Remote
+from gitsession.replicas.vault import Vault
+from gitsession.resume import find
+from gitsession.resume.ground import Ground
+from gitsession.resume.lives import Local, lives
+
+LOOKING = SessionName("nobody", "looking")
+
+
+@contextmanager
+def sources(
+    ground: Ground,
+    publish: bool,
+    runtime: str,
+    through: Repository,
+    variables: Mapping[str, str],
+    *,
+    apart: Path | None = None,
+) -> Iterator[list[find.Source]]:
+    """The places that may hold sessions, those first that need no network.
+
+    `apart` is the folder of local state that is in use already.
+    """
+    found: list[find.Source] = [Local(lives(ground.address, apart=apart))]
+    with ExitStack() as stack:
+        if ground.storage is not None:
+            vault = Vault(Path(ground.storage), ground.address, runtime, through)
+            stack.callback(vault.close)
+            found.append(vault)
+        if publish:
+            found.append(Remote(through, ground.fork or ground.address, LOOKING, credentials=variables))
+        yield found
+
+
+@contextmanager
+def looking_glass() -> Iterator[Repository]:
+    """An empty repository of ours for questions to replicas; it vanishes at the end of the block."""
+    folder = files.make_directory(home() / "opening" / secrets.token_hex(8))
+    try:
+        plain("init", "--quiet", "--bare", "--", str(folder / "look.git"), cwd=folder)
+        yield Repository(folder / "look.git")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def look(ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str, str]) -> find.Search:
+    """One listing of the remote's refs and one of the vault's folder.
+
+    Args:
+        ground: The repository and its storage.
+        publish: Whether the remote is asked at all.
+        runtime: The id of this life of this machine.
+        variables: Those by which git reaches the remote.
+    """
+    with looking_glass() as glass, sources(ground, publish, runtime, glass, variables) as replicas:
+        return find.search(replicas)
