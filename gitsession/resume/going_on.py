@@ -13,6 +13,7 @@ from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.resume import bring, find
 from gitsession.resume.beside import Beside, not_kept_yet
+from gitsession.resume.contents import bring_contents
 from gitsession.resume.ground import Ground
 from gitsession.resume.lead import take_lead
 from gitsession.resume.lives import Local
@@ -52,6 +53,8 @@ class GoingOn:
             line = self._with_state(decided.line)
             notes.extend(put_back(line, self.shadow, wish.consent))
             beside = self._beside(places)
+            if line.state:
+                notes.extend(bring_contents(line.state, self.shadow, beside.vault, wish.lazy, wish.listen))
             if self.choice.resumes:
                 notes.extend(self._keep(decided.others, beside, places))
                 brought = self._lead(lines, beside)
