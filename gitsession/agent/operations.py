@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from gitsession import credentials, run
+from gitsession.agent import fetching
 from gitsession.agent.control import Operation, Request
+from gitsession.agent.editing import Editing
 from gitsession.agent.service import Agent
 from gitsession.agent.view import status
 from gitsession.errors import GitError, SessionError, UsageError
@@ -32,12 +34,13 @@ class Operations:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._editing = Editing(agent, self._chain)
 
     def table(self) -> Mapping[str, Operation]:
         """Each operation by its name."""
         return {
             "ping": lambda _: {"pid": os.getpid()},
-            "status": lambda _: {"status": status(self._agent)},
+            "status": lambda _: {"status": status(self._agent, self._editing.unsaved)},
             "flush": self._flush,
             "save": self._save,
             "nudge": self._nudge,
@@ -46,8 +49,11 @@ class Operations:
             "log": self._log,
             "restore": self._restore,
             "commit": self._commit,
+            "fetch": self._fetch,
+            "allow": self._allow,
             "close": self._close,
             "ticket": lambda _: {"url": None},
+            **self._editing.table(),
         }
 
     def _flush(self, request: Request) -> Mapping[str, Any]:
@@ -98,10 +104,11 @@ class Operations:
                 f"{path!r} is no path inside the work tree.", hint="Write it relative to the work tree."
             )
         at = request.fields.get("at")
-        changed, skipped = self._agent.jobs.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
-        return {"changed": changed, "skipped": [f"{entry.path}: {entry.reason}" for entry in skipped]}
+        before, changed, skipped = self._agent.jobs.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
+        reasons = [f"{entry.path}: {entry.reason}" for entry in skipped]
+        return {"changed": changed, "skipped": reasons, "before": before}
 
-    def _bring_back(self, path: str | None, at: Any) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+    def _bring_back(self, path: str | None, at: Any) -> tuple[int, tuple[str, ...], tuple[Skipped, ...]]:
         agent = self._agent
         agent.save_now()
         chosen = self._snapshot_at(at)
@@ -116,7 +123,7 @@ class Operations:
             base=tip.commit,
         )
         agent.parts.marks.mark((*restored.written, *restored.removed))
-        return (*restored.written, *restored.removed), restored.skipped
+        return tip.number, (*restored.written, *restored.removed), restored.skipped
 
     def _snapshot_at(self, at: Any) -> str:
         """The commit that a number, a moment, or None (the one before the last) means."""
@@ -136,7 +143,7 @@ class Operations:
             )
         return chosen[0][1].commit
 
-    def _chain(self, *options: str) -> list[tuple[int, history.Logged]]:
+    def _chain(self, *options: str, paths: Sequence[str] = ()) -> list[tuple[int, history.Logged]]:
         """The session's snapshots, newest first, with their numbers; on the main thread."""
         shadow = self._agent.parts.saver.shadow
         shadow.settle()
@@ -144,7 +151,7 @@ class Operations:
         if tip is None:
             return []
         found = []
-        for entry in history.chain(shadow.repository, tip.commit, *options):
+        for entry in history.chain(shadow.repository, tip.commit, *options, paths=paths):
             if not trailers.is_snapshot(entry.message):
                 break
             found.append((trailers.parse(entry.message).number, entry))
@@ -173,6 +180,24 @@ class Operations:
                     hint=error.hint,
                 ) from error
         return {"commit": commit}
+
+    def _fetch(self, request: Request) -> Mapping[str, Any]:
+        """Files that were left in the vault, on this client's thread."""
+        parts, root = self._agent.parts, self._agent.configuration.worktree
+        vault = parts.vault()
+        try:
+            fetched = fetching.fetch(parts.saver.contents, vault, root, request.text("pattern"))
+        finally:
+            if vault is not None:
+                vault.close()
+        parts.marks.mark(fetched.paths)
+        parts.holding.ask(urgent=False)
+        return {"paths": fetched.paths, "beside": fetched.beside, "missing": fetched.missing}
+
+    def _allow(self, request: Request) -> Mapping[str, Any]:
+        what, once = request.text("what"), request.flag("once", False)
+        agent = self._agent
+        return {"released": agent.jobs.call(lambda: agent.allow(what, once=once), JOB_TIMEOUT)}
 
     def _close(self, request: Request) -> Mapping[str, Any]:
         seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)

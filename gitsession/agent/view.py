@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from gitsession.agent.service import Agent
 from gitsession.model import Level, Status
 
 
-def status(agent: Agent) -> dict[str, Any]:
-    """The status document; answered from any thread, in a few milliseconds, whatever the agent is doing."""
+def status(agent: Agent, unsaved: Collection[str] = ()) -> dict[str, Any]:
+    """The status document; answered from any thread, in a few milliseconds, whatever the agent is doing.
+
+    Args:
+        agent: Whose status it is.
+        unsaved: What has been typed in the editor and is in no file yet, by path or title.
+    """
     marked = agent.parts.marks.look()
     configuration, snapshots = agent.configuration, agent.parts.saver.snapshots
     newest = agent.newest
-    at_risk = tuple(sorted({*agent.risk.paths, *marked.paths}))
+    at_risk = tuple(sorted({*agent.risk.paths, *marked.paths, *unsaved}))
     shown = Status(
         session=configuration.session.name,
         repo=str(configuration.address),
@@ -34,7 +40,7 @@ def status(agent: Agent) -> dict[str, Any]:
         deadline=configuration.deadline,
         agent_pid=os.getpid(),
         agent_pss=proportional_memory(),
-        extra={"kept": _kept(agent.parts.saver.contents)},
+        extra={"kept": _kept(agent.parts.saver.contents), "unsaved": sorted(unsaved)},
     )
     return shown.to_json()
 
@@ -81,6 +87,10 @@ def notes(agent: Agent) -> list[str]:
         found.append(holding.progress)
     if holding.error:
         found.append(f"Held and kept files wait: {holding.error}")
+    forks = [fork for lane in agent.lanes for fork in lane.forks]
+    if forks:
+        named = ", ".join(fork.name for fork in forks)
+        found.append(f"Another runtime went on apart from this session, as {named}: see `gitsession list`.")
     if not agent.lanes:
         found.append("There is neither a vault nor a remote: everything is only on this machine.")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitsession.git.command import Repository
@@ -20,9 +20,10 @@ class Logged:
     message: str
 
 
-def chain(repository: Repository, tip: str, *options: str) -> Iterator[Logged]:
-    """A commit and its first parents, newest first; options choose among them as in git-log."""
-    listed = repository.output("log", "--first-parent", "--no-show-signature", _SHAPE, *options, tip, "--")
+def chain(repository: Repository, tip: str, *options: str, paths: Sequence[str] = ()) -> Iterator[Logged]:
+    """A commit and its first parents, newest first; options and paths choose among them as in git-log."""
+    chosen = ("--", *(f":(literal){path}" for path in paths))
+    listed = repository.output("log", "--first-parent", "--no-show-signature", _SHAPE, *options, tip, *chosen)
     for entry in listed.decode("utf-8", "replace").split("\x1e"):
         if entry.strip():
             commit, at, subject, message = entry.lstrip("\n").split("\0", 3)
