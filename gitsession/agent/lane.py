@@ -15,12 +15,13 @@ from gitsession.agent.neighbours import Neighbours
 from gitsession.errors import GitsessionError, LeaseLost
 from gitsession.model import Level, ReplicaStatus, SessionName
 from gitsession.replicas.base import Acknowledgement, Replica, Shipment
+from gitsession.replicas.lease import Lead, Tenure
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 
 FIRST_CONFIRMATION = 15.0  # seconds, then twice as long each time
 CONFIRMATIONS = 8
-UNCONFIRMED = 60.0  # seconds without an answer after which a lead is no longer taken for granted
+LEASE_CHECK = 30.0  # seconds between two looks at the remote's refs while nothing is pushed
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class Outcome:
         generation: What was to be shipped, in the agent's own count of changes.
         acknowledged: What the replica holds now; None after a failure.
         error: Why it failed.
+        session: The session that was shipped; None where the replica has no name for it.
     """
 
     lane: str
     generation: int
     acknowledged: Acknowledgement | None = None
     error: Exception | None = None
+    session: SessionName | None = None
 
 
 class Lane:
@@ -58,6 +61,7 @@ class Lane:
         self.generation = 0
         self.acknowledged: Acknowledgement | None = None
         self.failures = 0
+        self.forks: tuple[SessionName, ...] = ()
         self.failed_at: float | None = None
         self.error = ""
         self._prepare = prepare
@@ -68,6 +72,7 @@ class Lane:
         self._errands: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._neighbours = Neighbours()
         self._asked = 0
+        self._tenure = Tenure("", 0, confirmed=time.monotonic())
         self._thread = threading.Thread(target=self._run, name=f"ship {self.name}", daemon=True)
         self._thread.start()
 
@@ -107,18 +112,21 @@ class Lane:
         self._busy, self._started = True, time.monotonic()
         self._errands.put(generation)
 
-    def settle(self, outcome: Outcome) -> None:
-        """Take over what came of a shipment."""
+    def settle(self, outcome: Outcome) -> bool:
+        """Take over what came of a shipment; answers whether it is of the session as it is named now."""
         self._busy = False
+        if outcome.session != _session_of(self.replica):
+            return False
         if outcome.error is None:
             self.acknowledged, self.generation = outcome.acknowledged, outcome.generation
             self.failures, self.failed_at, self._retry_at, self.error = 0, None, None, ""
-            return
+            return True
         self.failures += 1
         self.failed_at = time.monotonic()
         wait = back_off(self.failures, random.random(), getattr(outcome.error, "retry_after", None))
         self._retry_at = self.failed_at + wait
         self.error = said(outcome.error)
+        return True
 
     def retry_now(self) -> None:
         """Forget that it failed, since somebody waits."""
@@ -136,16 +144,13 @@ class Lane:
         self.start_afresh()
 
     def is_unconfirmed(self, now: float) -> bool:
-        """Whether it has not been reached for so long that somebody else may lead the session."""
-        return self.failed_at is not None and self._since(now) > UNCONFIRMED
+        """Whether the remote has not agreed for so long that somebody else may lead the session."""
+        return self._tenure.lead(now) is Lead.UNCONFIRMED
 
     def stop(self, patience: float) -> None:
         """End the thread once its shipment is done; one that hangs is left to die with the process."""
         self._errands.put(None)
         self._thread.join(patience)
-
-    def _since(self, now: float) -> float:
-        return now - (self._started or now) if self.failures > 1 else 0.0
 
     def _run(self) -> None:
         while (generation := self._next()) is not None:
@@ -153,7 +158,7 @@ class Lane:
             self._done(self._carry_out(generation))
 
     def _next(self) -> int | None:
-        """The next errand; while there is none, a vault is asked now and then whether it is uploaded."""
+        """The next errand; while there is none, the replica is asked now and then how it stands."""
         while True:
             try:
                 return self._errands.get(timeout=self._patience())
@@ -163,25 +168,43 @@ class Lane:
 
     def _patience(self) -> float | None:
         ack = self.acknowledged
+        if isinstance(self.replica, Remote):
+            return LEASE_CHECK
         if not isinstance(self.replica, Vault) or ack is None or ack.level is not Level.STORED:
             return None
         return FIRST_CONFIRMATION * 2.0**self._asked if self._asked < CONFIRMATIONS else None
 
     def _confirm(self) -> None:
         ack = self.acknowledged
+        if isinstance(self.replica, Remote):
+            self._check_lease(self.replica)
         if isinstance(self.replica, Vault) and ack is not None:
             with suppress(GitsessionError):
                 found = self.replica.confirm()
                 if found is not None and found.level > ack.level:
-                    self._done(Outcome(self.name, self.generation, found))
+                    self._done(Outcome(self.name, self.generation, found, session=self.replica.session))
+
+    def _check_lease(self, remote: Remote) -> None:
+        """Notice a lost lead also where there is nothing to push."""
+        try:
+            self.forks = remote.confirm()
+        except LeaseLost as lost:
+            self._done(Outcome(self.name, self.generation, error=lost, session=remote.session))
+        except GitsessionError:
+            return  # the lead becomes unconfirmed by itself
+        else:
+            self._tenure = self._tenure.agreed(time.monotonic())
 
     def _carry_out(self, generation: int) -> Outcome:
+        replica = self.replica
+        session = _session_of(replica)
         try:
-            acknowledged = self.replica.ship(self._prepare(self))
+            acknowledged = replica.ship(self._prepare(self))
+            self._tenure = self._tenure.agreed(time.monotonic())
             self._look_around()
         except Exception as error:
-            return Outcome(self.name, generation, error=error)
-        return Outcome(self.name, generation, acknowledged)
+            return Outcome(self.name, generation, error=error, session=session)
+        return Outcome(self.name, generation, acknowledged, session=session)
 
     def _look_around(self) -> None:
         """Share the pushes that GitHub advises with the other active sessions of the repository."""
@@ -189,6 +212,10 @@ class Lane:
             with suppress(GitsessionError):
                 active = self._neighbours.count(self.replica.find(), self.replica.session)
                 self.interval = remote_interval(active)
+
+
+def _session_of(replica: Replica) -> SessionName | None:
+    return replica.session if isinstance(replica, (Remote, Vault)) else None
 
 
 def said(error: Exception) -> str:

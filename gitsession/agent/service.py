@@ -21,12 +21,13 @@ from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
 from gitsession.agent.places import Places
 from gitsession.agent.risk import Risk, stored
-from gitsession.agent.saving import Saver, changed_since
+from gitsession.agent.saving import Caught, Saver, changed_since
 from gitsession.agent.shipments import MayNotLeave, Shipments, fork_of
 from gitsession.agent.watch import Watcher
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
 from gitsession.model import Level, SessionName, Snapshot
 from gitsession.replicas.base import Replica
+from gitsession.replicas.vault import Vault
 from gitsession.snapshot.take import Snapshots, Taken
 
 LANE_PATIENCE = 2.0
@@ -46,6 +47,7 @@ class Parts:
     watcher: Watcher
     log: Log
     holding: Holding
+    vault: Callable[[], Vault | None]
 
 
 @dataclass(eq=False)
@@ -284,7 +286,8 @@ class Agent:
         while not self._outcomes.empty():
             outcome = self._outcomes.get()
             lane = self._lane(outcome.lane)
-            lane.settle(outcome)
+            if not lane.settle(outcome):
+                continue
             if outcome.error is None:
                 self.parts.log.write(
                     "shipped", to=lane.name, number=lane.acknowledged and lane.acknowledged.number
@@ -298,24 +301,28 @@ class Agent:
         self.parts.log.failure(f"{lane.name} failed", error)
         match error:
             case MayNotLeave():
-                reasons = {finding.path: finding.reason for finding in error.findings}
-                self.parts.shipments.withhold([finding.oid for finding in error.findings])
-                self._withhold(lane, reasons)
+                self._withhold(lane, error.caught)
             case RefusedError() if error.refusal.paths:
-                self._withhold(lane, dict.fromkeys(error.refusal.paths, error.refusal.detail))
+                blobs = self.parts.shipments.blobs_at(error.refusal.paths)
+                self._withhold(
+                    lane, {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
+                )
             case LeaseLost():
                 self._fork()
 
-    def _withhold(self, lane: Lane, reasons: Mapping[str, str]) -> None:
+    def _withhold(self, lane: Lane, caught: Mapping[str, Caught]) -> None:
         """Rebuild what the remote lacks without the offenders, and ship that instead."""
         onto = lane.acknowledged.snapshot if lane.acknowledged else None
+        self.parts.shipments.withhold([oid for what in caught.values() for oid in what.oids])
         try:
-            taken = self.parts.saver.withhold(reasons, onto)
+            taken = self.parts.saver.withhold(caught, onto)
         except (GitsessionError, OSError) as error:
             self.parts.log.failure("rebuild failed", error)
             return
+        if taken is None:
+            return
         self._saved(taken, git=True, ran=None)
-        self.parts.marks.mark(list(reasons))
+        self.parts.marks.mark(list(caught))
         lane.start_afresh()
 
     def _fork(self) -> None:

@@ -77,8 +77,8 @@ class Remote:
         if transfer.is_ancestor(self.repository, seen.snapshot or "", shipment.snapshot):
             self._ledger.note({"state": left, "branch": branch})
 
-    def confirm(self) -> None:
-        """Ask the remote whether its refs still are where this runtime left them.
+    def confirm(self) -> tuple[SessionName, ...]:
+        """Ask the remote whether its refs still are where this runtime left them; answers with its forks.
 
         Raises:
             LeaseLost: Somebody else moved or deleted one.
@@ -86,10 +86,13 @@ class Remote:
             GitError: The remote does not answer.
         """
         known = self._settled()
-        listed = self._list(*self._refs().values())
+        forks = f"{self.session.state_ref}-fork-*"
+        listed = self._list(*self._refs().values(), forks)
         for name, ref in self._refs().items():
             if name in known and listed.get(ref) != known[name]:
                 raise lease_lost(ref, listed.get(ref))
+        found = [entry.session for entry in sessions_in(listed, {})]
+        return tuple(session for session in found if session != self.session)
 
     def acknowledged(self) -> Acknowledgement | None:
         """The last acknowledgement, from the shadow repository; the network is not asked."""
