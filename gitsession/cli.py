@@ -20,6 +20,8 @@ VERBS = {
     "log": "The snapshots of a session.",
     "restore": "Bring back files as they were in a snapshot.",
     "flush": "Save and ship everything now.",
+    "allow": "Let leave what is held.",
+    "fetch": "Bring back files that were left in the vault.",
     "commit": "Make a commit of your own on your branch.",
     "env": "Print the environment with which `git push` works.",
     "run": "Run a command and record how it went.",

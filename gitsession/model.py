@@ -235,7 +235,13 @@ class Status:
             ],
             "at_risk": list(self.at_risk),
             "held": [
-                {"path": held.path, "reason": held.reason, "size": held.size, "level": str(held.level)}
+                {
+                    "path": held.path,
+                    "reason": held.reason,
+                    "size": held.size,
+                    "level": str(held.level),
+                    "finding": held.finding or None,
+                }
                 for held in self.held
             ],
             "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in self.skipped],
@@ -269,7 +275,13 @@ class Status:
             ),
             at_risk=tuple(document["at_risk"]),
             held=tuple(
-                Held(held["path"], held["reason"], held["size"], level=Level[held["level"].upper()])
+                Held(
+                    held["path"],
+                    held["reason"],
+                    held["size"],
+                    level=Level[held["level"].upper()],
+                    finding=held.get("finding") or "",
+                )
                 for held in document["held"]
             ),
             skipped=tuple(Skipped(entry["path"], entry["reason"]) for entry in document.get("skipped", ())),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitsession.agent import control
-from gitsession.errors import NotSafeYet
+from gitsession.errors import NotSafeYet, StorageError
 from gitsession.model import Level, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 120.0
+FETCH_TIMEOUT = 24 * 3600.0  # as long as bytes move: a storage that stalls ends it sooner
 
 
 class Session:
@@ -98,6 +99,45 @@ class Session:
             The commit's id.
         """
         return str(self._ask("commit", timeout=CLOSE_TIMEOUT, message=message, push=push)["commit"])
+
+    def fetch(self, pattern: str) -> tuple[str, ...]:
+        """Bring back files that were left in the vault, such as those that `lazy=` named.
+
+        A file that stands in the place of one is left alone; the one from the vault lies beside it then.
+
+        Args:
+            pattern: A path or a pattern of paths, such as `"checkpoints/**"` or `"*.pt"`.
+
+        Returns:
+            Where they lie now.
+
+        Raises:
+            SessionError: It means none of them.
+            StorageError: There is no vault, or some of them are not in it.
+        """
+        answer = self._ask("fetch", timeout=FETCH_TIMEOUT, pattern=pattern)
+        if answer["missing"]:
+            raise StorageError(
+                f"Not everything could be had: {'; '.join(answer['missing'])}.",
+                safe=f"{len(answer['paths'])} files are back; the others stay awaited.",
+                hint="Fetch again once the storage is complete.",
+            )
+        return tuple(answer["paths"])
+
+    def allow(self, what: str, once: bool = False) -> tuple[str, ...]:
+        """Let leave what is held: for good, which is kept with the session, or once.
+
+        Args:
+            what: A path, a pattern of paths, or the name of a finding as `status` shows it.
+            once: Only with the content that it has now.
+
+        Returns:
+            The held paths that go on with the next snapshot.
+
+        Raises:
+            SessionError: With `once`, where nothing of it is held.
+        """
+        return tuple(self._ask("allow", timeout=CLOSE_TIMEOUT, what=what, once=once)["released"])
 
     def note_ran(self, record: str) -> None:
         """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""

@@ -14,6 +14,7 @@ from gitsession.agent.holding import Holding
 from gitsession.agent.large import Large
 from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
+from gitsession.agent.permission import Permission
 from gitsession.agent.places import Places
 from gitsession.agent.saving import Saver
 from gitsession.agent.service import Agent, Parts
@@ -43,8 +44,14 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
     woken = threading.Event()
     marks = Marks(woken.set)
 
+    large = Large(user.work_tree, configuration.max_remote_size)
+    replicas = _replicas(configuration, places, shadow)
+    contents = _contents(configuration, shadow, replicas)
+    guard = Guard(shadow.repository, size_limit=configuration.max_file_size)
+    permission = Permission(contents, guard)
+
     def snapshots_of(session: SessionName) -> Snapshots:
-        limits = Limits(configuration.max_file_size)
+        limits = Limits(configuration.max_file_size, permission.may_be_large)
         return Snapshots(
             shadow,
             user,
@@ -54,15 +61,12 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
             limits=limits,
         )
 
-    large = Large(user.work_tree, configuration.max_remote_size)
-    replicas = _replicas(configuration, places, shadow)
-    contents = _contents(configuration, shadow, replicas)
-    saver = Saver(user, shadow, snapshots_of(configuration.session), large, contents)
+    saver = Saver(user, shadow, snapshots_of(configuration.session), large, contents, permission)
     shipments = Shipments(
         configuration,
         user,
         shadow,
-        Guard(shadow.repository, size_limit=configuration.max_file_size),
+        guard,
         saver,
     )
     left_out = [places.root, *([Path(configuration.storage)] if configuration.storage else [])]
@@ -77,6 +81,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         Watcher(user, marks, left_out=left_out, report=lambda error: log.failure("watching ended", error)),
         log,
         Holding(contents, user.repository, _vault(configuration, shadow), lambda: saver.held, woken.set),
+        lambda: _vault(configuration, shadow),
     )
     return Agent(parts, woken)
 

@@ -216,13 +216,13 @@ class Contents:
         """Whether something is stored that a mount may yet say to be safe."""
         return any(level is Level.STORED for level in self._levels.values())
 
-    def came_back(self, back: Iterable[KeptFile]) -> None:
-        """Files are in the work tree again."""
-        gone = {(file.path, file.sha256) for file in back}
+    def came_back(self, back: Sequence[tuple[KeptFile, str]]) -> None:
+        """Files are in the work tree again, each at a path of its own or another."""
+        gone = {(file.path, file.sha256) for file, _ in back}
         with self._lock:
             self._awaited = tuple(file for file in self._awaited if (file.path, file.sha256) not in gone)
-            for file in back:
-                seen = self.see(file.path)
+            for file, path in back:
+                seen = self.see(path)
                 if seen is not None and file.sha256:
                     self._known[seen.signature] = file.sha256
                     self._levels[file.sha256] = max(file.level, Level.STORED)

@@ -12,6 +12,7 @@ from typing import Any
 
 from gitsession import credentials, run
 from gitsession.agent import fetching
+from gitsession.agent.allowing import allow
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
 from gitsession.agent.service import Agent
@@ -196,8 +197,12 @@ class Operations:
 
     def _allow(self, request: Request) -> Mapping[str, Any]:
         what, once = request.text("what"), request.flag("once", False)
-        agent = self._agent
-        return {"released": agent.jobs.call(lambda: agent.allow(what, once=once), JOB_TIMEOUT)}
+        parts = self._agent.parts
+        released = self._agent.jobs.call(
+            lambda: allow(parts.saver, parts.shipments, what, once=once), JOB_TIMEOUT
+        )
+        parts.marks.mark(released)
+        return {"released": released}
 
     def _close(self, request: Request) -> Mapping[str, Any]:
         seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from gitsession.agent.contents import Contents
 from gitsession.agent.heads import head
 from gitsession.agent.large import Large
 from gitsession.agent.marks import Marked
+from gitsession.agent.permission import Permission
 from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held
@@ -23,10 +24,25 @@ Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
+class Caught:
+    """What of a path may not leave.
+
+    Args:
+        reason: Why, for people.
+        oids: The blobs; none where the remote did not say which.
+        findings: The names by which the user can let them pass.
+    """
+
+    reason: str
+    oids: frozenset[str] = frozenset()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Withheld:
     """A file whose content may not leave, as it was when that was found out."""
 
-    reason: str
+    caught: Caught
     signature: Signature | None
 
 
@@ -39,15 +55,23 @@ class Saver:
         snapshots: The session's snapshots.
         large: What is known of large files.
         contents: What is known of contents that only the vault keeps.
+        permission: What the user lets pass.
     """
 
     def __init__(
-        self, user: UserRepository, shadow: Shadow, snapshots: Snapshots, large: Large, contents: Contents
+        self,
+        user: UserRepository,
+        shadow: Shadow,
+        snapshots: Snapshots,
+        large: Large,
+        contents: Contents,
+        permission: Permission,
     ) -> None:
         self.shadow = shadow
         self.snapshots = snapshots
         self.large = large
         self.contents = contents
+        self.permission = permission
         self._user = user
         self._withheld: dict[str, Withheld] = {}
         self._times: dict[str, int] = {}
@@ -56,7 +80,14 @@ class Saver:
     @property
     def held(self) -> tuple[Held, ...]:
         """What is held, each with the level that its newest content has; from any thread."""
-        return self.contents.levelled(self.snapshots.held)
+        withheld = self._withheld.copy()
+        named = (
+            replace(item, finding=" ".join(withheld[item.path].caught.findings))
+            if item.path in withheld
+            else item
+            for item in self.snapshots.held
+        )
+        return self.contents.levelled(named)
 
     @property
     def secret(self) -> frozenset[str]:
@@ -93,7 +124,9 @@ class Saver:
         """
         waited = self.large.paths | frozenset(self._withheld)
         self._let_go_of_changed()
-        held = {**self.large.hold(marked.paths, urgent=urgent), **self._reasons()}
+        churning = self.large.hold(marked.paths, urgent=urgent)
+        waiting = {path: reason for path, reason in churning.items() if not self.permission.passes(path)}
+        held = {**waiting, **self._reasons()}
         paths = None if sweep or marked.lost else marked.paths | waited
         if paths is not None and not paths:
             return None
@@ -102,31 +135,55 @@ class Saver:
             self._note(path for path in taken.changed if path not in held)
         return taken
 
-    def withhold(self, reasons: Mapping[str, str], onto: str | None) -> Taken:
-        """Take paths out of every snapshot that no remote has, and keep their content out from now on.
+    def withhold(self, caught: Mapping[str, Caught], onto: str | None) -> Taken | None:
+        """Take what was caught out of every snapshot that no remote has, and keep it out from now on.
+
+        A path whose newest version is none of the caught ones loses only its earlier versions. None when all
+        of it is out already, so that trying again would change nothing.
 
         Args:
-            reasons: The paths, each with why it may not leave.
+            caught: What may not leave, by path.
             onto: The commit of the last snapshot that the remote acknowledged.
 
         Raises:
             GitError: There is no snapshot to rebuild.
         """
-        for path, reason in reasons.items():
-            self._withheld[path] = Withheld(reason, self._signature(path))
-        return self.snapshots.rebuild(onto, self._allowed(reasons, onto))
-
-    def _allowed(self, paths: Iterable[str], onto: str | None) -> dict[str, str | None]:
-        """The versions that left before, which stay."""
         self.shadow.settle()
-        allowed: dict[str, str | None] = dict.fromkeys(paths)
-        if onto is not None:
-            gone = objects.differences(self.shadow.repository, onto, EMPTY_TREE.hex(), list(allowed))
-            allowed.update({os.fsdecode(change.path): change.old for change in gone})
-        return allowed
+        newest = self._versions(self._tip(), caught)
+        guilty = [path for path, what in caught.items() if not what.oids or newest.get(path) in what.oids]
+        known = [
+            path for path in caught if path in self._withheld and self._withheld[path].caught == caught[path]
+        ]
+        if len(known) == len(caught):
+            return None
+        for path in guilty:
+            self._withheld[path] = Withheld(caught[path], self._signature(path))
+        allowed = self._versions(onto, guilty) if onto is not None else {}
+        return self.snapshots.rebuild(onto, {path: allowed.get(path) for path in guilty})
+
+    def release(self, is_meant: Callable[[str, Caught], bool]) -> dict[str, Caught]:
+        """No longer keep out what the user lets pass; answers with it, by path."""
+        free = {path: held.caught for path, held in self._withheld.items() if is_meant(path, held.caught)}
+        for path in free:
+            del self._withheld[path]
+        return free
+
+    def _tip(self) -> str:
+        tip = self.shadow.tip()
+        if tip is None:
+            raise GitError("There is no snapshot to rebuild.")
+        return tip.commit
+
+    def _versions(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """The blobs of paths in a commit, where it has them."""
+        asked = list(paths)
+        if not asked:
+            return {}
+        found = objects.differences(self.shadow.repository, EMPTY_TREE.hex(), commit, asked)
+        return {os.fsdecode(change.path): change.new for change in found}
 
     def _reasons(self) -> dict[str, str]:
-        return {path: withheld.reason for path, withheld in self._withheld.items()}
+        return {path: withheld.caught.reason for path, withheld in self._withheld.items()}
 
     def _let_go_of_changed(self) -> None:
         """New content is looked at anew, as it may be allowed to leave."""

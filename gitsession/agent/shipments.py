@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
-from gitsession.agent.saving import Saver
+from gitsession.agent.saving import Caught, Saver
 from gitsession.errors import SaveError
 from gitsession.git import history, refs
 from gitsession.replicas.base import Shipment
@@ -25,6 +25,21 @@ class MayNotLeave(Exception):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("; ".join(f"{finding.path}: {finding.reason}" for finding in findings))
         self.findings = tuple(findings)
+
+    @property
+    def caught(self) -> dict[str, Caught]:
+        """What was found, by path."""
+        by_path: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            by_path.setdefault(finding.path, []).append(finding)
+        return {
+            path: Caught(
+                found[0].reason,
+                frozenset(finding.oid for finding in found),
+                tuple(dict.fromkeys(finding.allow_id for finding in found if finding.allow_id)),
+            )
+            for path, found in by_path.items()
+        }
 
 
 @dataclass
@@ -47,11 +62,20 @@ class Shipments:
 
     def __post_init__(self) -> None:
         self._withheld: frozenset[str] = frozenset()
+        self._new: tuple[tuple[str, str], ...] = ()
         self._lock = threading.Lock()
 
     def withhold(self, oids: Collection[str]) -> None:
         """Leave these objects of the user's commits and index out of every published state from now on."""
         self._withheld |= frozenset(oids)
+
+    def release(self, oids: Collection[str]) -> None:
+        """Let these objects into published states again."""
+        self._withheld -= frozenset(oids)
+
+    def blobs_at(self, paths: Collection[str]) -> dict[str, frozenset[str]]:
+        """The blobs of paths among what was last made ready for the remote and is not there yet."""
+        return {path: frozenset(oid for oid, where in self._new if where == path) for path in paths}
 
     def prepare(self, lane: Lane) -> Shipment:
         """The newest snapshot with its state.
@@ -94,7 +118,8 @@ class Shipments:
         if lane.acknowledged is not None:
             known.append(lane.acknowledged.snapshot)
             known.append(lane.acknowledged.state)
-        findings = self.guard.check(history.new_blobs(self.shadow.repository, tips, known))
+        self._new = tuple(history.new_blobs(self.shadow.repository, tips, known))
+        findings = self.guard.check(self._new)
         if findings:
             raise MayNotLeave(findings)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -37,6 +39,18 @@ def replica_row(replica: ReplicaStatus) -> tuple[str, ...]:
     )
 
 
+def kept_lines(kept: Mapping[str, Any]) -> list[str]:
+    """What is told of kept files: how many there are, and which are only in the vault."""
+    lines = []
+    if kept.get("files"):
+        waiting = f", {kept['waiting']} not stored yet" if kept["waiting"] else ""
+        lines.append(f"kept       {kept['files']} files ({human_size(kept['size'])}){waiting}")
+    for entry in kept.get("awaited", ()):
+        path, size = inert(entry["path"]), human_size(entry["size"])
+        lines.append(f"awaited    {path} ({size}) is in the vault: gitsession fetch {path}")
+    return lines
+
+
 def show(status: Status) -> None:
     """Print a status for people."""
     say(f"{inert(status.session)} on {inert(status.repo)}: {headline(status)}")
@@ -50,6 +64,10 @@ def show(status: Status) -> None:
     for held in status.held:
         size = human_size(held.size)
         say(f"held       {inert(held.path)} ({size}): {inert(held.reason)}, {_WORDS[held.level]}")
+        if held.finding:
+            say(f"           gitsession allow {inert(held.finding.split()[0])}")
+    for line in kept_lines(status.extra.get("kept", {})):
+        say(line)
     for skipped in status.skipped:
         say(f"skipped    {inert(skipped.path)}: {inert(skipped.reason)}")
     for line in status.notes:

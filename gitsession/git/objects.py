@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -207,3 +208,15 @@ def named_objects(repository: Repository, tip: str, since: str | None) -> dict[s
     listed = repository.output("rev-list", "--objects", tip, *([f"^{since}"] if since else []))
     lines = (line.partition(b" ") for line in listed.splitlines())
     return {oid.decode(): path.decode("utf-8", "surrogateescape") for oid, _, path in lines}
+
+
+def oids_of_files(repository: Repository, paths: Sequence[str]) -> list[str]:
+    """The blob that each file of the work tree would be, as it is now and through its filters.
+
+    Raises:
+        GitError: One of them cannot be read.
+    """
+    if not paths:
+        return []
+    asked = b"".join(_quoted(os.fsencode(path)) + b"\n" for path in paths)
+    return repository.output("hash-object", "--stdin-paths", stdin=asked).decode().split()

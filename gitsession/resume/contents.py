@@ -44,7 +44,7 @@ def bring_contents(
     awaited = tuple(replace(file, awaited=True) for file in (*later, *missing))
     place = shadow.directory / MEMORY
     contents = Contents(shadow.user.work_tree, Memory(replace(keeping, files=(*awaited, *back))), place)
-    contents.came_back(back)
+    contents.came_back([(file, file.path) for file in back])
     return [*notes, *_told(keeping.files, shadow, commit, vault)]
 
 

@@ -162,10 +162,10 @@ class Capture:
         self._skip(path, INCOMPLETE)
 
     def _is_held(self, path: bytes, size: int) -> bool:
-        limit = self._means.limits.max_file_size
+        limits = self._means.limits
         reason = self._means.held.get(path)
-        if reason is None and size > limit:
-            reason = f"larger than {limit / 1e6:g} MB"
+        if reason is None and limits.is_too_large(os.fsdecode(path), size):
+            reason = f"larger than {limits.max_file_size / 1e6:g} MB"
         if reason is not None:
             self.held[path] = Held(os.fsdecode(path), reason, size)
         return reason is not None

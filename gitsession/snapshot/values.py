@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitsession.model import Held, Skipped
@@ -22,9 +23,19 @@ class Head:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a snapshot does not take in; `max_file_size` is in bytes."""
+    """What a snapshot does not take in.
+
+    Args:
+        max_file_size: Bytes above which new content is held.
+        spared: Whether a larger file may come in all the same, by its path.
+    """
 
     max_file_size: int = 50_000_000
+    spared: Callable[[str], bool] | None = None
+
+    def is_too_large(self, path: str, size: int) -> bool:
+        """Whether a file of this size stays out."""
+        return size > self.max_file_size and not (self.spared is not None and self.spared(path))
 
 
 @dataclass(frozen=True)

@@ -122,3 +122,38 @@ def test_a_file_that_only_grows_is_stored_as_it_was(keeping: Running) -> None:
     os.close(descriptor)
     assert keeping.flush() == []
     assert sha256(grown.read_bytes()) in stored(keeping)
+
+
+@pytest.mark.slow
+def test_what_is_allowed_leaves_and_stays_allowed(keeping: Running) -> None:
+    keeping.write("keys.py", f'key = "{KEY}"\n')
+    keeping.write("large.bin", "x" * 5000)
+    keeping.write("other.bin", "y" * 5000)
+    status = keeping.until(lambda status: len(status["held"]) == 3)
+    (finding,) = (held["finding"] for held in status["held"] if held["path"] == "keys.py")
+    assert keeping.ask("allow", what=finding)["released"] == ["keys.py"]
+    assert keeping.ask("allow", what="large.bin", once=True)["released"] == ["large.bin"]
+    assert keeping.flush() == []
+    assert KEY in keeping.at_remote("keys.py")
+    assert keeping.at_remote("large.bin") == "x" * 5000
+    keeping.write("keys.py", f'# moved\nkey = "{KEY}"\n')
+    keeping.write("large.bin", "z" * 5000)
+    assert keeping.flush() == []
+    assert "moved" in keeping.at_remote("keys.py")
+    assert keeping.at_remote("large.bin") == "x" * 5000
+    assert {held["path"] for held in keeping.status()["held"]} == {"large.bin", "other.bin"}
+    assert finding in git(keeping.remote, "show", "refs/gitsession/ada/lesson:kept.json")
+
+
+@pytest.mark.slow
+def test_a_secret_that_was_taken_out_before_it_left_holds_nothing(keeping: Running) -> None:
+    assert keeping.flush() == []
+    keeping.remote.rename(keeping.folder / "away.git")
+    keeping.write("one.txt", f'key = "{KEY}"\n')
+    assert keeping.flush("stored") == []
+    keeping.write("one.txt", "clean\n")
+    assert keeping.flush("stored") == []
+    (keeping.folder / "away.git").rename(keeping.remote)
+    assert keeping.flush("safe") == []
+    assert keeping.at_remote("one.txt") == "clean"
+    assert KEY not in git(keeping.remote, "log", "--all", "--patch", "--format=%B")
