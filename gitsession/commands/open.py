@@ -18,11 +18,10 @@ from gitsession.commands.target import json_option
 from gitsession.errors import TokenMissing, UsageError
 from gitsession.model import Status
 from gitsession.notebook import shell
-from gitsession.notebook.attach import ask_for_token, attach
-from gitsession.notebook.magics import register
 from gitsession.resume.account import is_github
 from gitsession.resume.options import Options
-from gitsession.resume.start import Person, start
+from gitsession.resume.person import Person
+from gitsession.resume.start import start
 from gitsession.session import Session
 
 
@@ -40,16 +39,29 @@ def open_session(options: Options) -> Session:
             session = start(options, Person(listen, _consent, tell=_tell))
     except TokenMissing as error:
         if kernel is not None:
-            ask_for_token(kernel, str(options.repo), error)
+            _ask_in(kernel, options, error)
         raise
     if kernel is None:
         for line in session.notes:
             _tell(line)
     else:
-        os.environ.update(variables(load(session.places), os.environ))
-        register(kernel)
-        attach(kernel, session, options.notebook, wants_token=_wants_token(session, options))
+        _show_in(kernel, session, options)
     return session
+
+
+def _ask_in(kernel: Any, options: Options, error: TokenMissing) -> None:
+    from gitsession.notebook.attach import ask_for_token
+
+    ask_for_token(kernel, str(options.repo), error)
+
+
+def _show_in(kernel: Any, session: Session, options: Options) -> None:
+    from gitsession.notebook.attach import attach
+    from gitsession.notebook.magics import register
+
+    os.environ.update(variables(load(session.places), os.environ))
+    register(kernel)
+    attach(kernel, session, options.notebook, wants_token=_wants_token(session, options))
 
 
 def _tell(line: str) -> None:

@@ -10,8 +10,7 @@ import click
 
 from gitsession.agent.configuration import Configuration
 from gitsession.errors import SessionError
-from gitsession.resume.lives import known
-from gitsession.resume.start import is_running
+from gitsession.resume.running import is_running, known
 from gitsession.session import Session
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])

@@ -10,10 +10,10 @@ from gitsession.errors import SessionError
 from gitsession.model import SessionName, default_session_name
 from gitsession.resume import find
 from gitsession.resume.ground import Ground
-from gitsession.resume.lives import known
 from gitsession.resume.looking import look
 from gitsession.resume.opening import owner
 from gitsession.resume.plan import Wanted, newest_unfinished
+from gitsession.resume.running import known
 from gitsession.resume.wish import Brought, Wish
 
 

@@ -123,3 +123,9 @@ def containment(shadow: Repository) -> Contains:
 def _replaced(shadow: Repository, tip: str) -> tuple[str, ...]:
     form = "%(trailers:key=Gitsession-Replaces,valueonly,separator=%x20)"
     return tuple(shadow.text("log", "--first-parent", f"--format={form}", tip, "--").split())
+
+
+def together(searches: Sequence[Search]) -> Search:
+    """Several looks as one."""
+    failures = {name: error for each in searches for name, error in each.failures.items()}
+    return Search(tuple(found for each in searches for found in each.found), failures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,6 @@ from gitsession.address import GITHUB, Address
 from gitsession.agent.places import home
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, ConsentRefused, GitsessionError, StorageError, TokenMissing
-from gitsession.resume.find import Search
 from gitsession.resume.ground import STORAGE_VARIABLE, Ground
 from gitsession.resume.options import Options
 from gitsession.runtime import Runtime
@@ -153,9 +152,3 @@ def remember_refusal() -> None:
     """Ask no more on this machine, unless Drive is named."""
     files.make_directory(home())
     files.write_atomically(refusal(), b"")
-
-
-def together(searches: Sequence[Search]) -> Search:
-    """Several looks as one."""
-    failures = {name: error for each in searches for name, error in each.failures.items()}
-    return Search(tuple(found for each in searches for found in each.found), failures)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
-from gitsession.agent.configuration import Configuration, load
+from gitsession.agent.configuration import Configuration
 from gitsession.agent.places import Places, all_places
 from gitsession.errors import FormatError, GitsessionError, SessionError
 from gitsession.git import Repository, refs, transfer
@@ -137,15 +137,6 @@ class Local:
                     counter = max(1, life.configuration.counter)
                     found.append(Found(life.session, "", tip.commit, tip.number, counter, self.name))
         return tuple(found)
-
-
-def known() -> list[tuple[Places, Configuration]]:
-    """Every session of this machine whose configuration can be read, running or not."""
-    found = []
-    for places in all_places():
-        with suppress(FormatError):
-            found.append((places, load(places)))
-    return found
 
 
 def lives(address: Address, *, apart: Path | None = None) -> list[Life]:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import calendar
 import json
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_tz
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +105,19 @@ def _azure_end(event: Mapping[str, Any]) -> float | None:
 
 
 def _ask(url: str, headers: Mapping[str, str], *, method: str = "GET") -> str | None:
+    import urllib.request  # slow to load, and most machines are no cloud's
+    from http.client import HTTPException
+
+    class NoRedirect(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_arguments: Any) -> None:  # metadata servers do not redirect
+            return None
+
     request = urllib.request.Request(url, headers=dict(headers), method=method)
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
     try:
         with direct.open(request, timeout=TIME_LIMIT) as answer:
             return str(answer.read(MAX_ANSWER).decode("ascii", "replace"))
     except (OSError, HTTPException, ValueError):
-        return None
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:  # metadata servers do not redirect
         return None
 
 

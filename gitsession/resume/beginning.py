@@ -1,0 +1,202 @@
+"""Resuming or beginning a session, up to a running agent."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from gitsession import files
+from gitsession.address import Address
+from gitsession.agent import control, keeper
+from gitsession.agent.configuration import Configuration, Secrets
+from gitsession.agent.places import Places, home
+from gitsession.errors import AgentError, AuthorisationError, NotFoundError
+from gitsession.model import parse_size
+from gitsession.resume.access import access
+from gitsession.resume.account import Standing, is_github, stand
+from gitsession.resume.adopting import adopt
+from gitsession.resume.find import together
+from gitsession.resume.given import (
+    Given,
+    settle_storage,
+    tunnel_token,
+    without_token,
+)
+from gitsession.resume.ground import Ground, author
+from gitsession.resume.looking import look
+from gitsession.resume.opening import bring_up, settle
+from gitsession.resume.options import Options
+from gitsession.resume.person import Person
+from gitsession.resume.running import PING_TIMEOUT, is_running, running_elsewhere
+from gitsession.resume.wish import Brought, Wish
+from gitsession.runtime import Runtime
+from gitsession.session import Session
+
+READY_TIMEOUT = 30.0
+
+
+def begin(
+    options: Options,
+    ground: Ground,
+    runtime: Runtime,
+    given: Given,
+    person: Person,
+) -> Session:
+    """Bring the repository and its session here and start the agent.
+
+    Args:
+        options: What the person asked for.
+        ground: Where the session will stand.
+        runtime: The kind of machine this is.
+        given: The token.
+        person: How they are spoken to.
+
+    Raises:
+        GitsessionError: See `gitsession.open`.
+    """
+    token = given.token
+    standing = stand(ground.address, options, token, os.environ)
+    ground = replace(ground, address=standing.address, fork=standing.fork)
+    with access(ground.address, ground.fork, token) as variables:
+        wish = Wish(
+            session=options.session,
+            base=options.base or ground.address.ref,
+            login=standing.login,
+            publish=standing.publish,
+            runtime=runtime_id(),
+            consent=person.consent,
+            listen=person.listen,
+            pull=ground.address.pull,
+            take_over=options.take_over,
+            leads=runtime.interactive,
+            running=running_elsewhere(ground),
+            visible=options.branch == "visible",
+            max_file_size=parse_size(options.max_file_size),
+            lazy=tuple(options.lazy),
+        )
+        try:
+            ground, brought = _bring(options, ground, runtime, wish, variables, person)
+        except (AuthorisationError, NotFoundError) as error:
+            raise without_token(error, given, ground.address) from None
+    configuration = _configuration(options, ground, wish, brought, standing, runtime)
+    tunnel = tunnel_token(options, runtime, os.environ)
+    keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password, tunnel))
+    _wait_until_ready(configuration.places)
+    trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
+    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes)
+    return Session(configuration.places, resumed=brought.resumed, notes=notes)
+
+
+def _bring(
+    options: Options,
+    ground: Ground,
+    runtime: Runtime,
+    wish: Wish,
+    variables: Mapping[str, str],
+    person: Person,
+) -> tuple[Ground, Brought]:
+    """The work tree with the session in it; the person is asked for their storage last."""
+    settle_with = partial(settle_storage, options, runtime=runtime, environ=os.environ, tell=person.tell)
+    if ground.clone is not None:
+        storage = settle_with(ground=ground, remote_holds_it=False)
+        brought = adopt(storage.ground, wish, variables)
+    else:
+        seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
+        storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen).source is not None)
+        if storage.ground.storage != ground.storage:
+            vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
+            seen = together((seen, vault))
+        brought = bring_up(storage.ground, wish, seen, variables)
+    return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
+
+
+def _configuration(
+    options: Options,
+    ground: Ground,
+    wish: Wish,
+    brought: Brought,
+    standing: Standing,
+    runtime: Runtime,
+) -> Configuration:
+    return Configuration(
+        address=ground.address,
+        session=brought.session,
+        worktree=ground.worktree,
+        runtime=wish.runtime,
+        author=author(ground.worktree, brought.session.login, standing.identity),
+        storage=ground.storage,
+        fork=ground.fork,
+        publish=wish.publish,
+        visible=options.branch == "visible",
+        branches=options.branches,
+        counter=brought.counter,
+        keep=tuple(options.keep),
+        lazy=tuple(options.lazy),
+        max_file_size=parse_size(options.max_file_size),
+        max_remote_size=parse_size(options.max_remote_size),
+        deadline=runtime.deadline(options.lifetime),
+        token_command=options.token_command,
+        server_url=os.environ.get("GITHUB_SERVER_URL") or "https://github.com",
+        api_url=_api_url(ground.address),
+        notify=options.notify,
+        opened_as=brought.opened_as,
+    )
+
+
+def _api_url(address: Address) -> str:
+    """The REST API of a GitHub repository's server; empty where there is none."""
+    if not is_github(address, os.environ):
+        return ""
+    from gitsession.hub import api_url
+
+    return api_url(address.host, os.environ)
+
+
+def runtime_id() -> str:
+    """The id of this life of this machine: one per `GITSESSION_HOME` and boot."""
+    boot = _boot_id()
+    place = home() / "runtime"
+    with suppress(OSError, ValueError):
+        identity, since = place.read_text().split()
+        if since == boot:
+            return identity
+    identity = secrets.token_hex(6)
+    files.make_directory(home())
+    files.write_atomically(place, f"{identity} {boot}\n".encode())
+    return identity
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def _wait_until_ready(places: Places) -> None:
+    """Wait for the agent's first look at the work tree, so that `status` has something to say.
+
+    Raises:
+        AgentError: It does not come up; its log says why.
+    """
+    until = time.monotonic() + READY_TIMEOUT
+    while time.monotonic() < until:
+        if is_running(places):
+            with suppress(AgentError):
+                if (
+                    control.ask(places.agent_socket, "status", timeout=PING_TIMEOUT)["status"]["state"]
+                    != "starting"
+                ):
+                    return
+        time.sleep(0.02)
+    raise AgentError(
+        "The session's background process did not come up.",
+        safe="Your files are in place; nothing saves them yet.",
+        hint=f"Look into {places.log}, then run `gitsession open` again.",
+    )

@@ -1,0 +1,64 @@
+"""The sessions of this machine: which are known, and which of them run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gitsession.agent import control
+from gitsession.agent.configuration import Configuration, load
+from gitsession.agent.places import Places, all_places
+from gitsession.errors import AgentError, FormatError, SessionError
+
+if TYPE_CHECKING:
+    from gitsession.model import SessionName
+    from gitsession.resume.ground import Ground
+
+PING_TIMEOUT = 5.0
+
+
+def known() -> list[tuple[Places, Configuration]]:
+    """Every session of this machine whose configuration can be read, running or not."""
+    found = []
+    for places in all_places():
+        with suppress(FormatError):
+            found.append((places, load(places)))
+    return found
+
+
+def is_running(places: Places) -> bool:
+    """Whether the session's agent answers."""
+    if not places.agent_socket.exists():
+        return False
+    try:
+        control.ask(places.agent_socket, "ping", timeout=PING_TIMEOUT)
+    except AgentError:
+        return False
+    return True
+
+
+def attachable(ground: Ground, name: str | None) -> Places | None:
+    """The session that runs in this work tree, None when none does.
+
+    Raises:
+        SessionError: It is another one than the one asked for.
+    """
+    for places, configuration in known():
+        if configuration.worktree == ground.worktree and is_running(places):
+            if name not in (None, configuration.session.name, str(configuration.session)):
+                raise SessionError(
+                    f"The session {configuration.session.name} is running in {ground.worktree}.",
+                    safe="It goes on.",
+                    hint="Close it first, or name another directory with --workdir.",
+                )
+            return places
+    return None
+
+
+def running_elsewhere(ground: Ground) -> frozenset[SessionName]:
+    """The repository's sessions that an agent on this machine leads in another work tree."""
+    return frozenset(
+        configuration.session
+        for places, configuration in known()
+        if configuration.address.key == ground.address.key and is_running(places)
+    )
