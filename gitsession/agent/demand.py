@@ -36,6 +36,11 @@ class Demand:
     settled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
+    def renew(self, generation: int) -> None:
+        """Wait for what has come since, such as what may not leave and is held now."""
+        if self.generation is not None:
+            self.generation, self.asked, self.settled = generation, None, False
+
     def wants(self, lane: Lane) -> bool:
         """Whether a lane should ship for it at once."""
         if self.generation is None or self.level is Level.LOCAL or lane.generation >= self.generation:

@@ -323,6 +323,9 @@ class Agent:
             return
         self._saved(taken, git=True, ran=None)
         self.parts.marks.mark(list(caught))
+        self._take(sweep=False, urgent=self._is_urgent())  # which finds them held
+        for demand in self._demands:
+            demand.renew(self.generation)
         lane.start_afresh()
 
     def _fork(self) -> None:
