@@ -1,0 +1,108 @@
+"use strict";
+// The panel's trees as plain values: `{id, label, description, tooltip, icon, open?, children?, …}`.
+
+const { age, inert, size } = require("./words");
+const { LEVELS, isWhole, placeName, timeLeft } = require("./meter");
+
+const MOST = 200;
+const KINDS = { added: "added", removed: "removed", changed: "changed" };
+
+/** Where everything is: this machine, each replica, and how long the machine lasts. */
+function places(status, now) {
+  if (!status) return [];
+  const newest = status.snapshot ? status.snapshot.number : 0;
+  const here = {
+    id: "here",
+    label: "This machine",
+    description: newest ? `snapshot ${newest}` : "nothing yet",
+    tooltip: inert(status.worktree),
+    icon: "device-desktop",
+  };
+  const left = timeLeft(status, now);
+  const end = { id: "end", label: "Time left", description: left, tooltip: left, icon: "watch" };
+  const rows = [here, ...status.replicas.map((replica) => place(status, replica)), ...(left ? [end] : [])];
+  return status.branch ? [...rows, branch(status)] : rows;
+}
+
+function place(status, replica) {
+  const has = replica.acknowledged ? `snapshot ${replica.acknowledged} · ${LEVELS[replica.level]}` : "nothing yet";
+  const waiting = replica.pending ? ` · ${replica.pending} waiting` : "";
+  const icon = replica.error ? "warning" : isWhole(replica) ? "pass" : "sync";
+  return {
+    id: `place ${replica.name}`,
+    label: placeName(status, replica),
+    description: has + waiting + (replica.error ? ` · ${inert(replica.error)}` : ""),
+    tooltip: replica.error ? inert(replica.error) : has + waiting,
+    icon,
+  };
+}
+
+function branch(status) {
+  const name = inert(status.branch);
+  return { id: "branch", label: "Session branch", description: name, tooltip: name, icon: "git-branch" };
+}
+
+/** What is at risk, unsaved, held or skipped, each with its reason; empty groups are left out. */
+function files(status) {
+  if (!status) return [];
+  const unsaved = new Set(status.unsaved || []);
+  const risk = status.at_risk.filter((path) => !unsaved.has(path));
+  return [
+    group("At risk", "cloud-upload", risk.map((path) => [path, "only on this machine so far"])),
+    group("Unsaved in the editor", "edit", [...unsaved].map((path) => [path, "typed, in no file yet"])),
+    group("Held back", "lock", status.held.map((file) => [file.path, held(file)])),
+    group("Left out", "circle-slash", status.skipped.map((file) => [file.path, inert(file.reason)])),
+  ].filter((found) => found.children.length);
+}
+
+function held(file) {
+  const where = { stored: "kept in the vault", safe: "kept in the vault" }[file.level] || LEVELS[file.level];
+  return `${inert(file.reason)} · ${size(file.size)} · ${where}`;
+}
+
+function group(label, icon, rows) {
+  const children = rows.slice(0, MOST).map(([path, reason]) => ({
+    id: `${label} ${path}`,
+    label: inert(path),
+    description: reason,
+    tooltip: `${inert(path)}: ${reason}`,
+    icon: "file",
+    path,
+  }));
+  const more = rows.length - children.length;
+  if (more > 0) children.push({ id: `${label} more`, label: `${more} more`, description: "", tooltip: "", icon: "ellipsis" });
+  return { id: label, label, description: String(rows.length), tooltip: label, icon, open: true, children };
+}
+
+/** One row of the timeline; `only` is the path it is filtered by, if any. */
+function snapshot(entry, now, only = null) {
+  const subject = inert(entry.subject.replace(/^wip: /, ""));
+  return {
+    id: `snapshot ${entry.number}`,
+    label: subject || "no subject",
+    description: `${entry.number} · ${age(now - entry.at)}`,
+    tooltip: `Snapshot ${entry.number}, ${new Date(entry.at * 1000).toLocaleString()}\n${subject}`,
+    icon: "git-commit",
+    snapshot: entry.number,
+    path: only,
+    kind: only === null ? "snapshot" : "version",
+  };
+}
+
+/** The files that a snapshot changed. */
+function changes(number, answer) {
+  const rows = answer.changes.map((change) => ({
+    id: `snapshot ${number} ${change.path}`,
+    label: inert(change.path),
+    description: KINDS[change.kind] || "",
+    tooltip: `${inert(change.path)}: compare as of snapshot ${number} with the present`,
+    icon: "diff",
+    snapshot: number,
+    path: change.path,
+    kind: "change",
+  }));
+  const rest = { id: `snapshot ${number} more`, label: `${answer.more} more`, description: "", tooltip: "", icon: "ellipsis" };
+  return answer.more ? [...rows, rest] : rows;
+}
+
+module.exports = { changes, files, places, snapshot };
