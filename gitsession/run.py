@@ -187,15 +187,16 @@ def start(
 
 
 def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> None:
-    """End a process that was started here together with all it started: SIGTERM, then SIGKILL."""
+    """End a process that was started here together with all it started: SIGTERM, then SIGKILL.
+
+    SIGKILL goes to the group also when its leader ended by SIGTERM: what it started may not have listened.
+    """
     if process.poll() is not None:
         return
     signal_group(process.pid, signal.SIGTERM)
-    try:
-        process.wait(grace)
-    except subprocess.TimeoutExpired:
-        signal_group(process.pid, signal.SIGKILL)
-        process.wait()
+    has_ended(process, grace)
+    signal_group(process.pid, signal.SIGKILL)
+    process.wait()
     _close_pipes(process)
 
 

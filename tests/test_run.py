@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,15 @@ def test_runs_to_the_end() -> None:
 
 
 def test_a_process_that_outlives_its_time_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    script = f"sleep 300 & echo $! > {tmp_path}/pid; wait"
+    script = f"(trap '' TERM; echo > {tmp_path}/deaf; sleep 300) & echo $! > {tmp_path}/pid; wait"
     with pytest.raises(run.TimedOut, match="did not end"):
-        run.run(["sh", "-c", script], timeout=1.0, env=run.clean_environment())
-    assert not run.is_alive(int((tmp_path / "pid").read_text()))
+        run.run(["sh", "-c", script], timeout=2.0, env=run.clean_environment())
+    assert (tmp_path / "deaf").exists()
+    child = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 10
+    while run.is_alive(child) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not run.is_alive(child)
 
 
 def test_no_secret_and_no_git_variable_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
