@@ -8,6 +8,9 @@ environment. Its parent asks it over a private socket; each connection carries o
     {"op": "forget", "url": "https://…"}              -> {"ok": true}
     {"op": "ping"}                                    -> {"ok": true, "pid": 4711, "port": 8080}
     {"op": "stop"}                                    -> {"ok": true}
+
+Its standard input stays open as long as its parent lives. When that closes without a word, the parent was
+killed: the gate ends, and before it everything of the editor that it is told to take along.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gitsession.editor import page
+from gitsession.editor import marked, page
 from gitsession.editor.access import COOKIE_PREFIX, Origin, Verdict, cookie_of, is_upgrade, judge
 from gitsession.editor.proxy import LONGEST_LINE, Proxy, Upstream
 from gitsession.editor.tickets import COOKIE_LIFETIME, Password, Seal, Tickets
@@ -49,6 +52,7 @@ class Settings:
         name: Tells the cookies of several gates on one host apart.
         password: Accepted beside tickets, where not empty.
         reloads: Whether its pages are an editor's, which reload by themselves after a restart.
+        takes_along: The mark of the processes to end when the parent was killed; none where empty.
     """
 
     listener: int
@@ -58,6 +62,7 @@ class Settings:
     name: str
     password: str = ""
     reloads: bool = False
+    takes_along: str = ""
 
     @classmethod
     def parse(cls, line: str) -> Settings:
@@ -71,6 +76,7 @@ class Settings:
             str(given["name"]),
             str(given.get("password", "")),
             bool(given.get("reloads")),
+            str(given.get("takes_along", "")),
         )
 
 
@@ -245,6 +251,7 @@ async def serve(settings: Settings) -> None:
     control = await asyncio.start_unix_server(lambda r, w: _converse(gate, r, w), settings.control)
     settings.control.chmod(0o600)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, gate.stopped.set)
+    asyncio.get_running_loop().add_reader(sys.stdin, _on_orphaned, gate, settings.takes_along)
     try:
         await gate.stopped.wait()
     finally:
@@ -252,6 +259,13 @@ async def serve(settings: Settings) -> None:
         settings.control.unlink(missing_ok=True)
         await runner.cleanup()
         await gate.close()
+
+
+def _on_orphaned(gate: Gate, takes_along: str) -> None:
+    asyncio.get_running_loop().remove_reader(sys.stdin)
+    if takes_along:
+        marked.end(takes_along)
+    gate.stopped.set()
 
 
 def main() -> None:

@@ -6,12 +6,11 @@ import json
 import os
 import secrets
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from gitsession import run
 from gitsession.editor import ports
@@ -33,6 +32,8 @@ class GateProcess:
         port: A named port on loopback; a free one for None.
         password: Accepted beside tickets, where not empty.
         reloads: Whether its pages are an editor's, which reload by themselves after a restart.
+        key: Signs its cookies, hex; who gives the same one to a later gate keeps its guests signed in.
+        takes_along: The mark of the processes that it ends when this process is killed.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class GateProcess:
         port: int | None = None,
         password: str = "",
         reloads: bool = False,
+        key: str = "",
+        takes_along: str = "",
     ) -> None:
         self._control = control
         self._upstream = dict(upstream)
@@ -53,7 +56,8 @@ class GateProcess:
         self._wanted_port = port
         self._password = password
         self._reloads = reloads
-        self._key = secrets.token_hex(32)
+        self._takes_along = takes_along
+        self._key = key or secrets.token_hex(32)
         self._listener: socket.socket | None = None
         self._process: run.Process | None = None
         self._allowed: dict[str, str | None] = {}
@@ -75,8 +79,7 @@ class GateProcess:
         if self._listener is None:
             self._listener = ports.listen(self.port or self._wanted_port)
             self.port = self._listener.getsockname()[1]
-        if self._process is not None:
-            run.end_group(self._process)
+        self._end()
         self._process = self._spawn(self._listener.fileno())
         self._await_control()
         for url, host in self._allowed.items():
@@ -97,17 +100,23 @@ class GateProcess:
             "name": self._name,
             "password": self._password,
             "reloads": self._reloads,
+            "takes_along": self._takes_along,
         }
-        log = open_log(self._log)
-        with os.fdopen(log, "wb") as output, _pipe_with(json.dumps(settings).encode() + b"\n") as pipe:
-            return run.start(
-                (sys.executable, "-m", "gitsession.editor.gate"),
-                env=run.clean_environment(_import_path()),
-                stdin=pipe,
+        with os.fdopen(open_log(self._log), "wb") as output:
+            process = run.start(
+                run.program("gitsession.editor.gate"),
+                env=run.clean_environment(),
+                cwd=Path("/"),
+                stdin=run.PIPE,
                 stdout=output,
                 stderr=output,
                 pass_fds=(listener,),
             )
+        if process.stdin is not None:  # it stays open: that it closes tells the gate that we are gone
+            with suppress(BrokenPipeError):  # it ended at once, which whoever awaits it finds out
+                process.stdin.write(json.dumps(settings).encode() + b"\n")
+                process.stdin.flush()
+        return process
 
     def _await_control(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
@@ -152,13 +161,18 @@ class GateProcess:
         with suppress(EditorError):
             self._ask("stop")
         if self._process is not None:
-            with suppress(run.Late):
-                self._process.wait(ANSWER_TIMEOUT)
-            run.end_group(self._process)
+            run.has_ended(self._process, ANSWER_TIMEOUT)
+        self._end()
         self._await_silence()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+    def _end(self) -> None:
+        if self._process is not None:
+            run.end_group(self._process)
+            if self._process.stdin is not None:
+                self._process.stdin.close()
 
     def _await_silence(self) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT
@@ -178,16 +192,3 @@ class GateProcess:
         if not answer:
             raise EditorError("The editor's gate hung up.", hint="Open the session again.")
         return dict(json.loads(answer))
-
-
-def _pipe_with(content: bytes) -> IO[bytes]:
-    """The reading end of a pipe that holds the content: unlike argv or a file, nobody else can read it."""
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as end:
-        end.write(content)
-    return os.fdopen(reading, "rb")
-
-
-def _import_path() -> dict[str, str]:
-    """The gate imports what this process imports, also where gitsession is used from a checkout."""
-    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONSAFEPATH": "1"}

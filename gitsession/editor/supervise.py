@@ -58,6 +58,7 @@ class Plan:
         password: Accepted by the gate beside tickets, where not empty.
         extensions: Extensions to install in the background: names of the gallery, or paths of .vsix files.
         settings: User settings that are written where the user has none of that name.
+        key: Signs the gate's cookies, hex; the same one keeps guests signed in over a restart of everything.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class Plan:
     password: str = ""
     extensions: Sequence[str] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    key: str = field(default="", repr=False)
 
 
 def _quiet(problem: str) -> None:
@@ -265,6 +267,8 @@ def _gate(layout: Layout, plan: Plan) -> GateProcess:
         port=plan.port,
         password=plan.password,
         reloads=True,
+        key=plan.key,
+        takes_along=layout.mark,
     )
 
 

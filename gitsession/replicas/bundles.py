@@ -12,6 +12,7 @@ from gitsession.model import SessionName, Skipped
 
 SNAPSHOT_REF = "refs/gitsession-snapshot"
 COUNTER_REF = "refs/gitsession-counter"
+EDITOR = "editor/"  # the editor's settings, which are no part of any session
 _OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 # Drive names a duplicate `name (1)`; the hash in the name still says whether it is whole
 _COPY = r"(?: \(\d+\))?"
@@ -128,6 +129,8 @@ def read_listing(paths: Iterable[str]) -> Listing:
     finished: dict[SessionName, str] = {}
     skipped: list[Skipped] = []
     for path in paths:
+        if path.startswith(EDITOR):
+            continue
         found = _read(path)
         if isinstance(found, Increment):
             key = (found.session, found.runtime, found.number, found.sha256)
