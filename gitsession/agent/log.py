@@ -42,6 +42,10 @@ class Log:
         text = json.dumps({"at": round(time.time(), 3), "event": event, **fields}, default=str)
         self._handler.handle(logging.LogRecord("", logging.INFO, "", 0, self._clean(text), None, None))
 
+    def close(self) -> None:
+        """Close the file; writing opens it again."""
+        self._handler.close()
+
     def failure(self, event: str, error: BaseException) -> None:
         """Write what went wrong; with the traceback where it was no error that we raise on purpose."""
         if isinstance(error, GitsessionError):

@@ -53,8 +53,8 @@ def serve(places: Places, log: Log) -> int:
         _remove_hooks(agent)
         agent.parts.watcher.stop()
         server.stop(drain=2.0)
-        agent.parts.saver.shadow.close()
         log.write("agent ended")
+        agent.release()
     return 0
 
 

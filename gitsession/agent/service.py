@@ -106,6 +106,15 @@ class Agent:
                 self._woken.wait(None if until is None else max(0.0, until - time.monotonic()))
         self._end()
 
+    def release(self) -> None:
+        """Let go of processes and files, once it has ended."""
+        self.parts.saver.snapshots.close()
+        for lane in self.lanes:
+            if isinstance(lane.replica, Vault):
+                lane.replica.close()
+        self.parts.saver.shadow.close()
+        self.parts.log.close()
+
     def flush(self, seconds: float, level: Level | None) -> tuple[str, ...]:
         """Have everything saved and shipped at once, from any thread; answers with what is missing."""
         demand = Demand(level)

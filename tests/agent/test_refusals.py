@@ -1,0 +1,175 @@
+"""Every kind of refusal, alone and mixed with good changes: the good arrive, the bad is held and told once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitsession.address import Address
+from gitsession.agent.compose import compose
+from gitsession.agent.configuration import Configuration
+from gitsession.agent.log import Log
+from gitsession.agent.service import Agent
+from gitsession.agent.view import status
+from gitsession.model import Identity, Level, SessionName
+from tests.agent.conftest import wait_for
+from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Token
+from tests.rig.git_server import GitServer
+from tests.rig.push_rules import (
+    FileSizeLimit,
+    PrivateEmail,
+    ProtectedBranch,
+    PushProtection,
+    PushRule,
+    Quota,
+)
+from tests.rig.repositories import git
+from tests.rig.rulesets import Ruleset
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+SESSION = SessionName("ada", "lesson")
+SECRET = "acme_" + "k" * 30  # a kind that only the server knows
+PROTECTION = PushProtection({"Acme Key": r"acme_[a-z]{30}"})
+SESSIONS = ("refs/heads/session/**", "refs/heads/session/*/*")
+
+
+def ruleset(kind: str, parameter: str = "", include: tuple[str, ...] = ("~ALL",)) -> Ruleset:
+    return Ruleset(include, (kind,), {kind: parameter} if parameter else {})
+
+
+@dataclass
+class Session:
+    """An agent in this process, on a clone of `ada/digits` behind the server."""
+
+    agent: Agent
+    server: GitServer
+    tree: Path
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return status(self.agent)
+
+    @property
+    def held(self) -> set[str]:
+        return {item["path"] for item in self.status["held"]}
+
+    def write(self, files: dict[str, str]) -> None:
+        for path, text in files.items():
+            (self.tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.tree / path).write_text(text)
+
+    def flush(self, level: Level | None = None, seconds: float = 30.0) -> str:
+        return "; ".join(self.agent.flush(seconds, level))
+
+    def there(self, ref: str = SESSION.branch_ref) -> dict[str, str]:
+        """The files of a snapshot on the server; of the state ref it is that of its first parent."""
+        bare = self.server.forge.repository().path
+        commit = f"{ref}^" if ref == SESSION.state_ref else ref
+        names = git(bare, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
+        return {name: git(bare, "show", f"{commit}:{name}") for name in filter(None, names)}
+
+    def everything(self) -> str:
+        """Every blob that any ref of the server reaches."""
+        bare = self.server.forge.repository().path
+        listed = git(bare, "rev-list", "--objects", "--all").splitlines()
+        return "\n".join(
+            git(bare, "cat-file", "-p", line.split(" ")[0]) for line in listed if " " in line and line[41:]
+        )
+
+
+@pytest.fixture
+def launch(git_server: GitServer, sealed: Path) -> Iterator[Callable[..., Session]]:
+    """Start a session; it ends with the test."""
+    running: list[tuple[Agent, threading.Thread]] = []
+
+    def start(token: str = ADA_TOKEN) -> Session:
+        bare = git_server.forge.repository().path
+        git(sealed, "clone", "--quiet", str(bare), "tree")
+        address = Address(git_server.authorised_url(token), "127.0.0.1", "ada", "digits")
+        configuration = Configuration(
+            address=address,
+            session=SESSION,
+            worktree=sealed / "tree",
+            runtime="r1",
+            author=Identity("Ada", "ada@example.org"),
+            storage=str(sealed / "vault"),
+            quiet=0.05,
+            max_age=0.5,
+        )
+        configuration.places.create()
+        agent = compose(configuration, configuration.places, Log(configuration.places.log))
+        agent.parts.watcher.start()
+        agent.recall()
+        thread = threading.Thread(target=agent.run, daemon=True)
+        thread.start()
+        running.append((agent, thread))
+        wait_for(lambda: agent.newest, "the first snapshot")
+        return Session(agent, git_server, sealed / "tree")
+
+    yield start
+    for agent, thread in running:
+        agent.close(10.0, flush=False)
+        thread.join(20.0)
+        agent.parts.watcher.stop()
+        agent.release()
+
+
+@dataclass(frozen=True)
+class Offence:
+    """Files that the server refuses by a rule, and what they may be instead."""
+
+    rules: tuple[PushRule, ...]
+    bad: dict[str, str]
+    token: Token = field(default_factory=lambda: Token(ADA_TOKEN, "ada"))
+
+
+LARGE = (FileSizeLimit(limit=3000, warn=2000),)
+NO_KEYS = (ruleset("file_path_restriction", "*.pem", ("refs/*",)),)
+WORKFLOW = {".github/workflows/ci.yml": "on: push\n"}
+OFFENCES = {
+    "GH001": Offence(LARGE, {"data/big.bin": "x" * 4000}),
+    "GH001, several files": Offence(LARGE, {"a.bin": "a" * 4000, "deep/b c.bin": "b" * 5000}),
+    "GH001, a name beyond ASCII": Offence(LARGE, {"données/gros.bin": "x" * 4000}),
+    "GH013, a secret": Offence((PROTECTION,), {"config.py": f"key = '{SECRET}'\n"}),
+    "GH013, secrets in several files": Offence((PROTECTION,), {"a.py": SECRET, "deep/b.py": SECRET + "\n"}),
+    "GH013, a restricted path": Offence(NO_KEYS, {"certs/own.pem": "a certificate\n"}),
+    "GH013, several restricted paths": Offence(NO_KEYS, {"a.pem": "one\n", "b.pem": "two\n"}),
+    "workflow, classic token": Offence((), WORKFLOW, Token(ADA_TOKEN, "ada", scopes=("repo",))),
+    "workflow, App": Offence(
+        (), WORKFLOW, Token(ADA_TOKEN, "ada", kind="app", permissions={"contents": "write"})
+    ),
+    "large and secret": Offence((*LARGE, PROTECTION), {"big.bin": "x" * 4000, "k.py": SECRET}),
+}
+
+
+@pytest.mark.parametrize("kind", OFFENCES)
+def test_the_offender_is_held_and_the_good_arrive(
+    launch: Callable[..., Session], git_server: GitServer, kind: str
+) -> None:
+    offence = OFFENCES[kind]
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.forge.add_token(offence.token)
+    git_server.rules.extend(offence.rules)
+    session.write(offence.bad)
+    missing = session.flush(Level.SAFE)
+    assert all(path in missing for path in offence.bad)
+    assert session.held == set(offence.bad)
+    session.write({**{path: text + "\n" for path, text in offence.bad.items()}, "good.txt": kind})
+    missing = session.flush(Level.SAFE)
+    assert all(path in missing for path in offence.bad)
+    assert session.there()["good.txt"] == kind
+    assert not set(offence.bad) & set(session.there())
+    assert session.held == set(offence.bad)
+    assert session.flush() == ""
+    assert not any(replica["error"] for replica in session.status["replicas"])
+    pushes = len(git_server.pushes())
+    session.write({"good.txt": "again"})
+    assert session.flush() == ""
+    assert session.there()["good.txt"] == "again"
+    assert len(git_server.pushes()) <= pushes + 2
