@@ -150,7 +150,7 @@ def list(
         token: A GitHub token, as in `open`.
 
     Returns:
-        One entry per session: owner, name, snapshot number, where it is held, finished or not.
+        One entry per session: owner, name, base, snapshot number, where it is held, finished or not.
 
     Raises:
         NotFoundError: There is no such repository, and no vault knows it.

@@ -1,9 +1,9 @@
-"""`gitsession list`: the sessions of a repository, from its remote and from the vault, in one table."""
+"""`gitsession list`: the sessions of a repository, from every place that may hold them, in one table."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,15 +11,20 @@ from typing import Literal
 import click
 
 from gitsession import credentials
+from gitsession.address import Address, parse_address
 from gitsession.commands.output import human_size, inert, note, print_json, table
 from gitsession.commands.target import json_option
-from gitsession.errors import GitsessionError
+from gitsession.errors import GitsessionError, UsageError
+from gitsession.model import SessionName
 from gitsession.replicas.base import Found
 from gitsession.resume.access import access
 from gitsession.resume.find import Search
 from gitsession.resume.ground import survey_remote
 from gitsession.resume.looking import look
+from gitsession.resume.running import known
 from gitsession.runtime import detect
+
+WILD = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,24 @@ class Listed:
     """One session of a repository.
 
     Args:
+        repo: The repository.
         owner: Whose it is.
         name: Its name.
+        base: The branch that it works on; None where no place tells without being asked for everything.
         snapshot: The number of its newest snapshot, anywhere.
         opened: How often it was opened.
-        where: The places that hold it, such as `("remote", "vault")`.
+        where: The places that hold it, such as `("remote", "vault")`; `local` where snapshots that lie on
+            this machine may be nowhere else.
         finished: `finish` was called on it.
-        running: Whether a runtime leads it now; None where no place can tell.
-        size: Bytes in the vault; None where it holds nothing.
+        running: Whether a runtime leads it now: True where one does on this machine; None where no place
+            can tell.
+        size: Bytes in the vault; None where that is not known.
     """
 
+    repo: str
     owner: str
     name: str
+    base: str | None
     snapshot: int
     opened: int
     where: tuple[str, ...]
@@ -47,21 +58,34 @@ class Listed:
     size: int | None
 
 
-def gather(found: Sequence[Found]) -> tuple[Listed, ...]:
-    """One entry per session, the most often opened first."""
+def gather(
+    found: Sequence[Found], repo: str = "", running: frozenset[SessionName] = frozenset()
+) -> tuple[Listed, ...]:
+    """One entry per session, the most often opened first.
+
+    Args:
+        found: What each place holds.
+        repo: The repository's name.
+        running: The sessions that an agent on this machine leads.
+    """
     sessions = dict.fromkeys(entry.session for entry in found)
-    listed = (_listed([entry for entry in found if entry.session == session]) for session in sessions)
+    listed = (
+        _listed(repo, [entry for entry in found if entry.session == session], running) for session in sessions
+    )
     return tuple(
         sorted(listed, key=lambda entry: (entry.finished, -entry.opened, -entry.snapshot, entry.name))
     )
 
 
-def _listed(copies: Sequence[Found]) -> Listed:
-    running = [copy.running for copy in copies if copy.running is not None]
+def _listed(repo: str, copies: Sequence[Found], here: frozenset[SessionName]) -> Listed:
+    session = copies[0].session
+    running = [copy.running for copy in copies if copy.running is not None] + [True] * (session in here)
     sizes = [copy.size for copy in copies if copy.size is not None]
     return Listed(
-        owner=copies[0].session.login,
-        name=copies[0].session.name,
+        repo=repo,
+        owner=session.login,
+        name=session.name,
+        base=next((copy.branch for copy in copies if copy.branch is not None), None),
         snapshot=max(copy.number or 0 for copy in copies),
         opened=max(copy.counter or 0 for copy in copies),
         where=tuple(sorted({copy.where for copy in copies})),
@@ -74,42 +98,88 @@ def _listed(copies: Sequence[Found]) -> Listed:
 def list_sessions(
     repo: str, *, storage: str | Path | Literal[False] | None = None, token: str | None = None
 ) -> tuple[Listed, ...]:
-    """The sessions of a repository; a place that does not answer is left out with a note on standard error.
+    """The sessions of one or several repositories; a place that does not answer is left out with a note.
+
+    Args:
+        repo: As in `open`, or `owner/pattern` such as `org/hw1-*` for every repository that matches.
+        storage: As in `open`.
+        token: As in `open`.
 
     Raises:
         GitsessionError: No place answered; the remote's error.
     """
-    seen = _search(repo, storage, token)
-    for name, error in seen.failures.items():
-        note(f"gitsession: the {name} could not be asked. {inert(error.what)}")
-    return gather(seen.found)
+    if not WILD & set(repo):
+        return _of_one(repo, storage, token)
+    listed: list[Listed] = []
+    for name in _matching(repo, token):
+        try:
+            listed.extend(_of_one(name, storage, token))
+        except GitsessionError as error:
+            note(f"gitsession: {inert(name)} could not be asked. {inert(error.what)}")
+    return tuple(listed)
 
 
-def _search(repo: str, storage: str | Path | Literal[False] | None, token: str | None) -> Search:
+def _matching(pattern: str, token: str | None) -> Iterator[str]:
+    """The repositories of `owner/pattern`, as GitHub lists them for this token."""
+    from gitsession.hub import Hub, api_url
+
+    owner, slash, names = pattern.partition("/")
+    if not slash or WILD & set(owner):
+        raise UsageError(f"{pattern!r} names no owner.", hint='Write it like "org/hw1-*".')
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    address = parse_address(f"{owner}/x", server_url=server)
+    held = _token(address, token)
+    for repository in Hub(lambda: held, api_url(address.host, os.environ)).repositories(owner, names):
+        yield repository.full_name
+
+
+def _token(address: Address, token: str | None) -> credentials.Token | None:
+    return credentials.find_token(token, None, address.host, os.environ)
+
+
+def _of_one(repo: str, storage: str | Path | Literal[False] | None, token: str | None) -> tuple[Listed, ...]:
     ground = survey_remote(repo, storage, runtime=detect(os.environ), environ=os.environ)
-    held = credentials.find_token(token, None, ground.address.host, os.environ)
-    with access(ground.address, None, held) as variables:
+    with access(ground.address, None, _token(ground.address, token)) as variables:
         seen = look(ground, publish=True, runtime="", variables=variables)
+    _report(seen)
+    running = frozenset(
+        configuration.session
+        for places, configuration in known()
+        if configuration.address.key == ground.address.key and places.is_running()
+    )
+    return gather(seen.found, str(ground.address), running)
+
+
+def _report(seen: Search) -> None:
     failure: GitsessionError | None = seen.failures.get("remote") or next(iter(seen.failures.values()), None)
     if failure is not None and not seen.found:
         raise failure
-    return seen
+    for name, error in seen.failures.items():
+        note(f"gitsession: the {name} could not be asked. {inert(error.what)}")
 
 
-def _row(entry: Listed) -> tuple[str, ...]:
-    state = "finished" if entry.finished else "running" if entry.running else ""
+def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
+    state = "finished" if entry.finished else "running here" if entry.running else ""
     size = "" if entry.size is None else human_size(entry.size)
-    return (entry.owner, entry.name, str(entry.snapshot), " + ".join(entry.where), state, size)
+    named = (entry.repo,) if with_repo else ()
+    saved = f"snapshot {entry.snapshot}" if entry.snapshot else ""
+    return (*named, entry.owner, entry.name, entry.base or "", saved, " + ".join(entry.where), state, size)
 
 
-@click.command(epilog="Example: gitsession list ada/engine")
+@click.command(epilog='Example: gitsession list ada/engine · gitsession list "org/hw1-*"')
 @click.argument("repo")
 @click.option("--storage", metavar="PLACE", help="The vault: drive, a folder, or none.")
 @json_option
 def command(repo: str, storage: str | None, as_json: bool) -> None:
-    """List the sessions of REPO, of everybody: owner, name, newest snapshot, and where they are held."""
+    """List the sessions of REPO, of everybody: owner, name, base, last save, and where they are held.
+
+    REPO may be a pattern such as "org/hw1-*" for all repositories of an owner that match.
+    """
     listed = list_sessions(repo, storage=storage)
     if as_json:
         print_json([asdict(entry) for entry in listed])
-    else:
-        table(("owner", "session", "snapshot", "held by", "", "size"), [_row(entry) for entry in listed])
+        return
+    several = bool(WILD & set(repo))
+    columns = ("owner", "session", "base", "last save", "held by", "", "size")
+    rows = [_row(entry, with_repo=several) for entry in listed]
+    table((*(("repository",) if several else ()), *columns), rows)

@@ -88,6 +88,7 @@ class Found:
         finished: It was ended by `finish`.
         running: Whether a runtime leads it now; None where the place cannot tell.
         size: Bytes that it takes there; None where the place cannot tell.
+        branch: The branch of the user's that was checked out; None while it was not looked at.
     """
 
     session: SessionName
@@ -99,3 +100,4 @@ class Found:
     finished: bool = False
     running: bool | None = None
     size: int | None = None
+    branch: str | None = None

@@ -23,7 +23,16 @@ def sessions_in(listed: Mapping[str, str], facts: Mapping[str, Peek]) -> tuple[F
             seen = facts.get(state, Peek())
             finished = ref.startswith(f"{DONE_PREFIX}/")
             found.append(
-                Found(session, state, seen.snapshot, seen.number, seen.counter, "remote", finished=finished)
+                Found(
+                    session,
+                    state,
+                    seen.snapshot,
+                    seen.number,
+                    seen.counter,
+                    "remote",
+                    finished=finished,
+                    branch=seen.branch,
+                )
             )
     return tuple(found)
 

@@ -15,31 +15,36 @@ from gitsession.git.command import Repository
 
 @dataclass(frozen=True)
 class Peek:
-    """A state commit's snapshot, that one's number, and the open-counter of its lease; None where unknown."""
+    """A state commit's snapshot, that one's number, the open-counter of its lease, and HEAD's branch.
+
+    Each is None where it is unknown.
+    """
 
     snapshot: str | None = None
     number: int | None = None
     counter: int | None = None
+    branch: str | None = None
 
 
 def peek(repository: Repository, state: str) -> Peek:
     """Look at a state commit; what is damaged or not here is None."""
-    questions = f"{state}^{{commit}}\n{state}:session.json\n{state}:lease.json\n"
+    questions = f"{state}^{{commit}}\n{state}:session.json\n{state}:lease.json\n{state}:HEAD\n"
     try:
         answer = repository.output("cat-file", "--batch", stdin=questions.encode())
     except GitError:
         return Peek()
-    commit, session, lease = _contents(answer)
+    commit, session, lease, head = _contents(answer)
     parents = [
         line[7:].decode() for line in commit.split(b"\n\n")[0].split(b"\n") if line.startswith(b"parent ")
     ]
-    return Peek(parents[0] if parents else None, _field(session, "number"), _field(lease, "counter"))
+    number, counter = _field(session, "number"), _field(lease, "counter")
+    return Peek(parents[0] if parents else None, number, counter, _branch(head))
 
 
 def _contents(answer: bytes) -> list[bytes]:
-    """The contents of three answers, each `<oid> <type> <size>`, the bytes and a newline, or `… missing`."""
+    """The contents of four answers, each `<oid> <type> <size>`, the bytes and a newline, or `… missing`."""
     contents = []
-    for _ in range(3):
+    for _ in range(4):
         line, _, answer = answer.partition(b"\n")
         size = int(line.split()[-1]) if line.split()[-1:] and line.split()[-1].isdigit() else None
         contents.append(answer[:size] if size is not None else b"")
@@ -53,3 +58,9 @@ def _field(content: bytes, name: str) -> int | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return value if type(value) is int and value >= 0 else None
+
+
+def _branch(head: bytes) -> str | None:
+    """The branch that the state's `HEAD` names, short; None where it is detached or unknown."""
+    ref = head.decode("utf-8", "replace").strip().removeprefix("ref: ")
+    return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") and ref.isprintable() else None

@@ -1,0 +1,59 @@
+"""The table of sessions: over places, over repositories, and on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gitsession.commands.list import gather
+from gitsession.model import SessionName
+from gitsession.replicas.base import Found
+from tests.rig.forge import ADA_TOKEN
+from tests.rig.git_server import GitServer
+from tests.rig.hub import Hub
+from tests.rig.runtime import Runtime
+from tests.spine import Machine
+
+ONE = SessionName("ada", "one")
+
+
+def test_copies_of_one_session_make_one_row() -> None:
+    remote = Found(ONE, "s", "a", 3, 1, "remote", branch="main")
+    vault = Found(ONE, "s", "b", 4, 2, "vault")
+    (row,) = gather([vault, remote], "ada/engine")
+    assert (row.snapshot, row.opened, row.where, row.base) == (4, 2, ("remote", "vault"), "main")
+    assert (row.running, row.finished, row.size) == (None, False, None)
+
+
+def test_a_session_that_runs_on_this_machine_says_so() -> None:
+    two = SessionName("grace", "two")
+    rows = gather([Found(ONE, "s", where="remote"), Found(two, "t", where="remote")], "r", frozenset({ONE}))
+    assert {row.name: row.running for row in rows} == {"one": True, "two": None}
+
+
+def test_finished_ones_come_last() -> None:
+    done = Found(SessionName("ada", "done"), "s", "a", 9, 9, "remote", finished=True)
+    assert [row.name for row in gather([done, Found(ONE, "s", "a", 1, 1, "remote")])] == ["one", "done"]
+
+
+@pytest.fixture
+def teacher(runtime: Runtime, git_server: GitServer, hub: Hub) -> Iterator[Machine]:
+    source = git_server.forge.repository().path
+    for name in ("hw1-ada", "hw1-bob", "hw2-ada"):
+        git_server.forge.add_repository("ada", name, source=Path(source))
+    runtime.extra |= {"GITHUB_TOKEN": ADA_TOKEN, "GITHUB_SERVER_URL": git_server.site}
+    yield Machine(runtime, "ada/hw1-ada", ("--storage", "none"))
+
+
+@pytest.mark.slow
+def test_a_pattern_lists_the_sessions_of_every_repository_that_matches(teacher: Machine) -> None:
+    teacher.open("--session", "lesson")
+    teacher.gitsession("flush", "--timeout", "30", "--level", "safe")
+    listed = teacher.json("list", "ada/hw1-*", "--storage", "none")
+    (row,) = listed
+    assert row["repo"].endswith("ada/hw1-ada")
+    assert (row["owner"], row["name"], row["base"], row["running"]) == ("ada", "lesson", "main", True)
+    assert row["snapshot"] >= 1
+    assert "lesson" in teacher.gitsession("list", "ada/hw1-*", "--storage", "none").stdout
