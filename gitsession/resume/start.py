@@ -11,7 +11,8 @@ from gitsession.resume.given import Given, token_for
 from gitsession.resume.ground import Ground, survey
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
-from gitsession.resume.running import PING_TIMEOUT, attachable
+from gitsession.resume.running import PING_TIMEOUT, attachable, await_editor
+from gitsession.resume.turn import in_turn
 from gitsession.runtime import Runtime, detect
 from gitsession.session import Session
 
@@ -31,13 +32,22 @@ def start(options: Options, person: Person) -> Session:
     options.check()
     runtime = detect(os.environ)
     ground = survey(options, runtime=runtime, environ=os.environ)
+    if attachable(ground, options.session) is not None:
+        return _start(options, ground, runtime, person)
+    with in_turn(ground.worktree):
+        now = survey(options, runtime=runtime, environ=os.environ)  # another may have made it meanwhile
+        return _start(options, now, runtime, person)
+
+
+def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -> Session:
     running = attachable(ground, options.session)
     if running is None:
         given = token_for(options, ground.address, runtime, os.environ)
         return _begin(options, ground, runtime, given, person)
     given = _now_given(running, options, ground, runtime)
     if given.token is None:
-        return Session(running, resumed=True)
+        notes = await_editor(running) if options.editor is not None else ()
+        return Session(running, resumed=True, notes=notes)
     control.ask(running.keeper_socket, "stop", timeout=STOP_TIMEOUT, flush=True)
     return _begin(options, ground, runtime, given, person)
 

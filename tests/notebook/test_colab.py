@@ -31,7 +31,7 @@ def test_one_cell_and_no_question_where_the_secret_is_there(colab: OpenNotebook,
     assert notebook.requests[0] == "GetSecret"
     assert "request_auth" not in notebook.requests
     assert len(ran.cards) == 1
-    assert 'class="steps"' not in ran.cards[0]
+    assert 'class="steps"' not in ran.cards[-1]
     pushed = notebook.run("!git -C {session.worktree} push origin HEAD:refs/heads/from-a-cell && echo pushed")
     assert "pushed" in pushed.stdout, pushed
     printed = notebook.run("import os; print(dict(os.environ)); print(session, vars(session))")
@@ -57,8 +57,8 @@ def test_each_failure_has_its_sentence_its_remedy_and_three_steps(
         assert said in ran.error
         assert remedy in ran.error
         assert "Traceback" not in ran.error
-        assert "settings/tokens/new?scopes=repo&amp;description=gitsession" in ran.cards[0]
-        assert ran.cards[0].count("<li>") == 3
+        assert "settings/tokens/new?scopes=repo&amp;description=gitsession" in ran.cards[-1]
+        assert ran.cards[-1].count("<li>") == 3
         assert not (runtime.work / "tree").exists()
     notebook.front = Front(
         secrets={"GITHUB_TOKEN": ADA_TOKEN}, delay=1.5, foreign=True
@@ -77,7 +77,7 @@ class TestDrive:
         asked = [kind for kind in notebook.requests if kind in ("GetSecret", "request_auth")]
         assert asked == ["GetSecret", "request_auth"]
         assert "a second copy of your work" in ran.stderr
-        assert "<b>Drive</b>" in ran.cards[0]
+        assert "<b>Drive</b>" in ran.cards[-1]
         done = notebook.run("session.flush(30); print(session.status().replicas)")
         assert "vault" in done.stdout, done
 
@@ -85,13 +85,13 @@ class TestDrive:
         notebook = colab(Front(secrets={"GITHUB_TOKEN": ADA_TOKEN}, consent=False))
         ran = notebook.run(opening("ada/digits", runtime, storage=None))
         assert ran.ok, ran.error
-        assert "Drive" not in ran.cards[0].partition('class="meter"')[2].partition("</ol>")[0]
-        assert "There is no vault" in ran.cards[0]
+        assert "Drive" not in ran.cards[-1].partition('class="meter"')[2].partition("</ol>")[0]
+        assert "There is no vault" in ran.cards[-1]
         notebook.run("session.close()")
         again = notebook.run(opening("ada/digits", runtime, storage=None))
         assert again.ok, again.error
         assert notebook.requests.count("request_auth") == 1
-        assert "Drive is left out, as you said" in again.cards[0]
+        assert "Drive is left out, as you said" in again.cards[-1]
 
     def test_is_not_asked_for_where_the_remote_has_the_session(
         self, colab: OpenNotebook, runtime: Runtime
@@ -105,7 +105,7 @@ class TestDrive:
         )
         assert again.ok, again.error
         assert "request_auth" not in notebook.requests
-        assert "Drive was not asked for" in again.cards[0]
+        assert "Drive was not asked for" in again.cards[-1]
 
     def test_where_nothing_else_keeps_the_work_a_no_is_an_error(
         self, colab: OpenNotebook, runtime: Runtime
@@ -123,11 +123,11 @@ def test_a_token_that_comes_later_makes_the_session_push(
     notebook = colab(Front())
     ran = notebook.run(opening("ada/digits", runtime))
     assert ran.ok, ran.error
-    assert "settings/tokens/new" in ran.cards[0]
+    assert "settings/tokens/new" in ran.cards[-1]
     notebook.front.secrets["GITHUB_TOKEN"] = ADA_TOKEN
     again = notebook.run(opening("ada/digits", runtime))
     assert again.ok, again.error
-    assert 'class="steps"' not in again.cards[0]
+    assert 'class="steps"' not in again.cards[-1]
     assert notebook.run("session.flush(30, 'safe')").ok
 
 
