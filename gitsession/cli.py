@@ -23,6 +23,7 @@ VERBS = {
     "allow": "Let leave what is held.",
     "fetch": "Bring back files that were left in the vault.",
     "commit": "Make a commit of your own on your branch.",
+    "expose": "A link to a program of your own.",
     "env": "Print the environment with which `git push` works.",
     "run": "Run a command and record how it went.",
     "close": "Save everything and end the session here.",

@@ -184,6 +184,20 @@ class Session:
         link = self._ask("ticket")["url"]
         return None if link is None else str(link)
 
+    def expose(self, port: int) -> str | None:
+        """A fresh link to a program of your own that listens on a port of this machine.
+
+        It is on an origin of its own and ends with the session; None where no tunnel is open yet.
+
+        Args:
+            port: Where your program listens, such as a Gradio or FastAPI server.
+
+        Raises:
+            EditorError: The session has no editor, and so no way from outside.
+        """
+        link = self._ask("expose", timeout=CLOSE_TIMEOUT, port=port)["url"]
+        return None if link is None else str(link)
+
     def __enter__(self) -> Session:
         return self
 

@@ -92,6 +92,7 @@ class Keeper:
         self._places = places
         self._configuration = configuration
         self._secrets = secrets
+        self._editor_key = os.urandom(32).hex()  # a restarted agent's editor still knows its guests
         self._token = Token.parse(secrets.token, "open") if secrets.token else None
         self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
         self._agent: run.Process | None = None
@@ -183,6 +184,7 @@ class Keeper:
             "secrets": lambda _: {
                 "password": self._secrets.password,
                 "tunnel_token": self._secrets.tunnel_token,
+                "editor_key": self._editor_key,
             },
             "set-token": self._set_token,
             "stop": self._stop,

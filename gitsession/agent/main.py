@@ -13,6 +13,7 @@ from gitsession import hooks, run
 from gitsession.agent import configuration as settings
 from gitsession.agent.compose import compose
 from gitsession.agent.control import Server
+from gitsession.agent.editor import SessionEditor
 from gitsession.agent.log import Log
 from gitsession.agent.operations import Operations
 from gitsession.agent.places import Places, home
@@ -38,18 +39,21 @@ def main() -> int:
 def serve(places: Places, log: Log) -> int:
     """Build the agent, answer on its socket, and save until it is told to end."""
     agent = compose(settings.load(places), places, log)
+    editor = SessionEditor(agent)
     server = Server(
-        places.agent_socket, Operations(agent).table(), lambda error: log.failure("mistake", error)
+        places.agent_socket, Operations(agent, editor).table(), lambda error: log.failure("mistake", error)
     )
     _heed_the_end(agent)
     agent.parts.watcher.start()
     _install_hooks(agent)
     agent.recall()
     server.start()
+    editor.start()
     log.write("agent started", pid=os.getpid(), session=str(agent.configuration.session))
     try:
         agent.run()
     finally:
+        editor.stop()
         _remove_hooks(agent)
         agent.parts.watcher.stop()
         server.stop(drain=2.0)

@@ -15,6 +15,7 @@ from gitsession.agent import fetching
 from gitsession.agent.allowing import allow
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
+from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
 from gitsession.agent.view import status
 from gitsession.errors import GitError, SessionError, UsageError
@@ -33,15 +34,16 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 class Operations:
     """The operations of one agent; each runs on the thread of the client that asks."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, editor: SessionEditor) -> None:
         self._agent = agent
+        self._editor = editor
         self._editing = Editing(agent, self._chain)
 
     def table(self) -> Mapping[str, Operation]:
         """Each operation by its name."""
         return {
             "ping": lambda _: {"pid": os.getpid()},
-            "status": lambda _: {"status": status(self._agent, self._editing.unsaved)},
+            "status": lambda _: {"status": status(self._agent, self._editing.unsaved, self._editor)},
             "flush": self._flush,
             "save": self._save,
             "nudge": self._nudge,
@@ -53,7 +55,7 @@ class Operations:
             "fetch": self._fetch,
             "allow": self._allow,
             "close": self._close,
-            "ticket": lambda _: {"url": None},
+            **self._editor.table(),
             **self._editing.table(),
         }
 

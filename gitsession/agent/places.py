@@ -15,6 +15,7 @@ from gitsession.errors import AgentError
 from gitsession.model import SessionName
 
 SOCKET_PATH_LIMIT = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, see unix(7)
+EDITOR_PATH_LIMIT = SOCKET_PATH_LIMIT - len("/user/code-server-ipc.sock")  # the longest that it makes
 KEY_LENGTH = 16
 
 
@@ -95,6 +96,19 @@ class Places:
         """Where the agent answers."""
         return self._socket("agent")
 
+    @property
+    def open_editors(self) -> Path:
+        """What the editor's extension last said to be open, and typed and not yet saved."""
+        return self.directory / "open-editors.json"
+
+    @property
+    def editor(self) -> Path:
+        """The editor's own folder, whose sockets have names of their own length."""
+        inside = self.directory / "editor"
+        if len(os.fsencode(inside)) < EDITOR_PATH_LIMIT:
+            return inside
+        return self._short.with_suffix(".editor")
+
     def is_running(self) -> bool:
         """Whether the session's keeper listens."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -112,15 +126,21 @@ class Places:
             AgentError: Another user owns the folder meant for our sockets.
         """
         files.make_directory(self.log.parent)
-        if self.agent_socket.parent != self.directory:
-            _private_directory(self.agent_socket.parent)
+        for place in (self.agent_socket, self.editor):
+            if place.parent != self.directory:
+                _private_directory(place.parent)
 
     def _socket(self, name: str) -> Path:
         path = self.directory / f"{name}.sock"
         if len(os.fsencode(path)) < SOCKET_PATH_LIMIT:
             return path
+        return self._short.with_suffix(f".{name}.sock")
+
+    @property
+    def _short(self) -> Path:
+        """Where sockets go whose path would be too long."""
         digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:KEY_LENGTH]
-        return Path("/tmp") / f"gitsession-{os.getuid()}" / f"{digest}.{name}.sock"
+        return Path("/tmp") / f"gitsession-{os.getuid()}" / digest
 
 
 def _private_directory(directory: Path) -> None:

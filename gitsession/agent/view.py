@@ -10,11 +10,14 @@ from typing import Any
 
 from gitsession.agent.contents import Contents
 from gitsession.agent.decide import sweep_interval
+from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
 from gitsession.model import Level, Status
 
 
-def status(agent: Agent, unsaved: Collection[str] = ()) -> dict[str, Any]:
+def status(
+    agent: Agent, unsaved: Collection[str] = (), editor: SessionEditor | None = None
+) -> dict[str, Any]:
     """The status document; answered from any thread, in a few milliseconds, whatever the agent is doing.
 
     Args:
@@ -36,8 +39,9 @@ def status(agent: Agent, unsaved: Collection[str] = ()) -> dict[str, Any]:
         at_risk=at_risk,
         held=agent.parts.saver.held,
         skipped=snapshots.skipped,
-        notes=tuple(notes(agent)),
+        notes=(*notes(agent), *(editor.notes() if editor else ())),
         deadline=configuration.deadline,
+        editor=editor.status() if editor else None,
         agent_pid=os.getpid(),
         agent_pss=proportional_memory(),
         extra={"kept": _kept(agent.parts.saver.contents), "unsaved": sorted(unsaved)},

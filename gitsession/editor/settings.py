@@ -66,13 +66,14 @@ def write_defaults(user_data: Path, preferences: Mapping[str, object]) -> None:
     machine = user_data / "Machine/settings.json"
     for folder in (path.parent, machine.parent):
         make_directory(folder)
-    write_atomically(machine, _json(ENFORCED))
+    write_atomically(machine, as_json(ENFORCED))
     wanted = {**DEFAULTS, **preferences, **(present or {}), **ENFORCED}
     if present is not None and wanted != present:
-        write_atomically(path, _json(wanted))
+        write_atomically(path, as_json(wanted))
 
 
-def _json(value: Mapping[str, object]) -> bytes:
+def as_json(value: Mapping[str, object]) -> bytes:
+    """A settings file with these values."""
     return json.dumps(dict(value), indent=2).encode() + b"\n"
 
 
@@ -100,7 +101,7 @@ def save(layout: Layout, target: Path, open_editors: Mapping[str, object] | None
             shutil.copyfile(path, copy, follow_symlinks=False)
         (content / EXTENSIONS).write_text("".join(f"{name}\n" for name in installed_extensions(layout)))
         if open_editors is not None:
-            (content / OPEN_EDITORS).write_bytes(_json(open_editors))
+            (content / OPEN_EDITORS).write_bytes(as_json(open_editors))
         return archive.pack(content, target)
 
 

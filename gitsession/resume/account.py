@@ -35,6 +35,7 @@ class Standing:
         login: Whose token it is; None while GitHub cannot say.
         identity: Whom GitHub would have commits name.
         publish: Whether anything can be pushed.
+        may_push: GitHub says that the person may push to the repository itself.
         notes: What the person should know.
     """
 
@@ -43,6 +44,7 @@ class Standing:
     login: str | None = None
     identity: Identity | None = None
     publish: bool = True
+    may_push: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -79,7 +81,12 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
         return Standing(address, publish=options.publish, notes=(note,))
     found = _find(hub, address, options)
     there = Standing(
-        _renamed(address, found.full_name), None, user.login, user.identity, publish=options.publish
+        _renamed(address, found.full_name),
+        None,
+        user.login,
+        user.identity,
+        publish=options.publish,
+        may_push=found.can_push,
     )
     return _settled(hub, found, there, options)
 
@@ -115,7 +122,7 @@ def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> 
     if found.template and not found.can_push:
         copy = hub.generate(there.address, there.address.name)
         made = f"{there.address} is a template: your private copy {copy.full_name} was made from it."
-        return replace(there, address=_renamed(there.address, copy.full_name), notes=(made,))
+        return replace(there, address=_renamed(there.address, copy.full_name), may_push=True, notes=(made,))
     wants_fork = options.fork == "always" or (options.fork == "auto" and not found.can_push)
     if not options.publish or (found.can_push and not found.archived and options.fork != "always"):
         return replace(there, notes=(PUBLIC,) if options.publish and not found.private else ())

@@ -21,6 +21,7 @@ from gitsession.model import parse_size
 from gitsession.resume.access import access
 from gitsession.resume.account import Standing, is_github, stand
 from gitsession.resume.adopting import adopt
+from gitsession.resume.editor import BesideTheClone, wanted
 from gitsession.resume.find import together
 from gitsession.resume.given import (
     Given,
@@ -33,7 +34,7 @@ from gitsession.resume.looking import look
 from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
-from gitsession.resume.running import PING_TIMEOUT, is_running, running_elsewhere
+from gitsession.resume.running import PING_TIMEOUT, await_editor, is_running, running_elsewhere
 from gitsession.resume.wish import Brought, Wish
 from gitsession.runtime import Runtime
 from gitsession.session import Session
@@ -60,6 +61,19 @@ def begin(
     Raises:
         GitsessionError: See `gitsession.open`.
     """
+    watched = options if runtime.interactive else replace(options, editor=None)
+    with BesideTheClone(watched, person.listen) as beside:
+        return _begin(options, ground, runtime, given, person, beside)
+
+
+def _begin(
+    options: Options,
+    ground: Ground,
+    runtime: Runtime,
+    given: Given,
+    person: Person,
+    beside: BesideTheClone,
+) -> Session:
     token = given.token
     standing = stand(ground.address, options, token, os.environ)
     ground = replace(ground, address=standing.address, fork=standing.fork)
@@ -81,15 +95,20 @@ def begin(
             lazy=tuple(options.lazy),
         )
         try:
-            ground, brought = _bring(options, ground, runtime, wish, variables, person)
+            ground, brought = _bring(options, ground, runtime, wish, variables, person, beside)
         except (AuthorisationError, NotFoundError) as error:
             raise without_token(error, given, ground.address) from None
     configuration = _configuration(options, ground, wish, brought, standing, runtime)
+    editor = wanted(options, ground, standing, runtime, os.environ)
+    if editor is not None:
+        editor = beside.settings_into(configuration, editor)
+        configuration = replace(configuration, editor=editor.to_json())
     tunnel = tunnel_token(options, runtime, os.environ)
     keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password, tunnel))
     _wait_until_ready(configuration.places)
     trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
-    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes)
+    waited = await_editor(configuration.places) if editor else ()
+    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *waited)
     return Session(configuration.places, resumed=brought.resumed, notes=notes)
 
 
@@ -100,15 +119,18 @@ def _bring(
     wish: Wish,
     variables: Mapping[str, str],
     person: Person,
+    beside: BesideTheClone,
 ) -> tuple[Ground, Brought]:
     """The work tree with the session in it; the person is asked for their storage last."""
     settle_with = partial(settle_storage, options, runtime=runtime, environ=os.environ, tell=person.tell)
     if ground.clone is not None:
         storage = settle_with(ground=ground, remote_holds_it=False)
+        beside.start(storage.ground)
         brought = adopt(storage.ground, wish, variables)
     else:
         seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
         storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen).source is not None)
+        beside.start(storage.ground)
         if storage.ground.storage != ground.storage:
             vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
             seen = together((seen, vault))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gitsession.resume.ground import Ground
 
 PING_TIMEOUT = 5.0
+SETTLE_TIMEOUT = 600.0
 
 
 def known() -> list[tuple[Places, Configuration]]:
@@ -62,3 +63,16 @@ def running_elsewhere(ground: Ground) -> frozenset[SessionName]:
         for places, configuration in known()
         if configuration.address.key == ground.address.key and is_running(places)
     )
+
+
+def await_editor(places: Places) -> tuple[str, ...]:
+    """Wait until the session's editor answers or has failed; answers with what the person should know."""
+    try:
+        said = control.ask(
+            places.agent_socket, "editor", timeout=SETTLE_TIMEOUT + 10.0, seconds=SETTLE_TIMEOUT
+        )
+    except AgentError as error:
+        return (f"There is no editor: {error}",)
+    if said["failure"]:
+        return (f"There is no editor: {said['failure']}",)
+    return () if said["settled"] else ("The editor is not up yet; `gitsession status` will say when it is.",)

@@ -1,0 +1,150 @@
+"""The way from outside to the editor: chosen, opened, and opened again when it drops."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gitsession.editor.supervise import BackOff, Editor
+from gitsession.editor.tunnel.base import Address, Opened, Tunnel
+from gitsession.editor.tunnel.choose import Choice, Situation, choose
+from gitsession.editor.tunnel.ngrok import Ngrok
+from gitsession.editor.tunnel.none import ssh_line
+from gitsession.editor.wanted import Wanted
+from gitsession.errors import EditorError, GitsessionError
+
+
+class Way:
+    """One editor's way from outside.
+
+    Args:
+        wanted: What the person asked for.
+        editor: What it leads to.
+        token: ngrok's authtoken, empty where there is none.
+        directory: A private folder for ngrok.
+        report: Told of each change, in one sentence.
+    """
+
+    def __init__(
+        self, wanted: Wanted, editor: Editor, token: str, directory: Path, report: Callable[[str], None]
+    ) -> None:
+        self._wanted = wanted
+        self._editor = editor
+        self._token = token
+        self._directory = directory
+        self._report = report
+        self._opened: Opened | None = None
+        self._given = False
+        self._back_off = BackOff()
+        self._again = 0.0
+        self._lock = threading.RLock()
+        self.trouble = ""
+        situation = Situation(wanted.on_colab, wanted.own_machine, bool(token))
+        self.choice: Choice = choose(wanted.tunnel, situation)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the editor's address is one that the person's browser reaches."""
+        return self._opened is not None or self._given or not self._is_remote
+
+    @property
+    def _is_remote(self) -> bool:
+        """Whether loopback leads nowhere: on Colab there is not even ssh."""
+        return self._wanted.on_colab and self._wanted.tunnel != "none"
+
+    def note(self) -> str:
+        """What the person should know of it, empty when all is plain."""
+        if self.trouble:
+            return self.trouble
+        if self._opened is not None or self._given:
+            return ""
+        if self.choice.offers:
+            return f"The editor runs; {self.choice.why} (tunnel='{self.choice.offers}'). {self.choice.terms}"
+        if self.choice.tunnel == "colab":
+            return "Colab's proxy is opened by the notebook."
+        asked = self._wanted.tunnel == "none"
+        return f"From another machine: {self.ssh()}" if asked or not self._wanted.own_machine else ""
+
+    def ssh(self) -> str:
+        """What to type on another machine to reach the editor."""
+        port = int(self._editor.local_url().rpartition(":")[2])
+        return ssh_line(port, getpass.getuser(), platform.node() or "this-machine")
+
+    def open(self, name: str | None = None) -> None:
+        """Open the chosen tunnel, or the named one, to which the person consents by naming it.
+
+        Raises:
+            EditorError, AuthorisationError: It cannot be opened; says what to do.
+        """
+        with self._lock:
+            if name is not None:
+                self.choice = choose(name, Situation())
+            if self.choice.tunnel == "ngrok" and self._opened is None:
+                self._open()
+
+    def _open(self) -> None:
+        try:
+            opened = self._tunnel().open(_port(self._editor.local_url()))
+        except GitsessionError as error:
+            self.trouble = f"The tunnel is not open: {error}".replace("\n", " ")
+            raise
+        self.trouble = ""
+        self._opened = opened
+        self._editor.publish(opened.address.url, opened.address.host)
+        self._report(f"The editor is at {opened.address.url}.")
+
+    def publish(self, address: Address) -> None:
+        """Answer under an address that somebody else opened, such as the notebook."""
+        self._editor.publish(address.url, address.host)
+        self._given = True
+
+    def tend(self) -> None:
+        """Open a tunnel that has dropped again, after a pause that grows while it fails."""
+        with self._lock:
+            self._tend()
+
+    def _tend(self) -> None:
+        if self._opened is not None and not self._opened.alive():
+            self._drop("The tunnel dropped; it is opened again.")
+        wanted = self.choice.tunnel == "ngrok" and self._opened is None
+        if wanted and time.monotonic() >= self._again:
+            try:
+                self._open()
+            except GitsessionError:
+                self._back_off = self._back_off.after(0.0)
+                self._again = time.monotonic() + self._back_off.delay
+            else:
+                self._back_off = BackOff()
+
+    def second(self, port: int) -> Opened | None:
+        """A further tunnel of the same kind, for a port that is exposed; None where there is none.
+
+        Raises:
+            EditorError: It cannot be opened; says what to do.
+        """
+        return self._tunnel().open(port) if self._opened is not None else None
+
+    def close(self) -> None:
+        """Close our own tunnel, and no other."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _drop(self, why: str) -> None:
+        self.trouble = why
+        self._report(why)
+        self._editor.withdraw()
+        self.close()
+
+    def _tunnel(self) -> Tunnel:
+        if self.choice.tunnel != "ngrok":
+            raise EditorError("No tunnel is open.", hint="Open one with tunnel='ngrok'.")
+        return Ngrok(self._token, self._directory)
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
