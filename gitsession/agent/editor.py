@@ -11,9 +11,10 @@ from gitsession.agent.editor_keeping import EditorKeeping, archive_in, keep_arch
 from gitsession.agent.editor_plan import plan_of, secrets_of
 from gitsession.agent.editor_way import Way
 from gitsession.agent.service import Agent
-from gitsession.editor import lab
+from gitsession.editor import lab, own_extension
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
+from gitsession.editor.server import Layout
 from gitsession.editor.supervise import Editor, code_server
 from gitsession.editor.tunnel.base import Address, Opened
 from gitsession.editor.wanted import Wanted
@@ -110,8 +111,11 @@ class SessionEditor:
         for secret in (secrets.password, secrets.tunnel_token, secrets.key):
             self._log.hide(secret)
         files = self._files()
-        plan = plan_of(configuration, parts.places, wanted, secrets)
         is_lab = wanted.kind == "lab"
+        layout = Layout(parts.places.editor)
+        layout.create()
+        own = () if is_lab else own_extension.place(layout)
+        plan = plan_of(configuration, parts.places, wanted, secrets, own)
         editor = Editor(
             plan,
             lab.installed if is_lab else lambda: self._installed(files),
@@ -119,7 +123,7 @@ class SessionEditor:
             report=self._told,
         )
         keeping = EditorKeeping(
-            files, editor.layout, parts.places.open_editors, str(configuration.session), self._log
+            files, layout, parts.places.open_editors, str(configuration.session), self._log
         )
         self._editor = editor
         editor.start()

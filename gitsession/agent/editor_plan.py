@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitsession import credentials, run
@@ -64,8 +64,10 @@ def _identity(configuration: Configuration) -> Mapping[str, str]:
     }
 
 
-def plan_of(configuration: Configuration, places: Places, wanted: Wanted, secrets: Secrets) -> Plan:
-    """The editor's plan."""
+def plan_of(
+    configuration: Configuration, places: Places, wanted: Wanted, secrets: Secrets, own: Sequence[str]
+) -> Plan:
+    """The editor's plan; `own` are extensions that come first, such as ours."""
     return Plan(
         configuration.worktree,
         places.editor,
@@ -73,6 +75,6 @@ def plan_of(configuration: Configuration, places: Places, wanted: Wanted, secret
         trusted=wanted.trusted,
         port=wanted.port,
         password=secrets.password,
-        extensions=wanted.extensions,
+        extensions=(*own, *wanted.extensions),
         key=secrets.key,
     )
