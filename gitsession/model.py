@@ -165,6 +165,27 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Update:
+    """What an update did to the work tree.
+
+    Args:
+        source: What was brought in, as files beside those in conflict are called after it.
+        commit: Its commit.
+        before: The number of the snapshot that was taken before.
+        changed: Paths that were written, brought back or removed.
+        beside: Paths that were written beside files whose own lines stayed.
+        back: Paths of `changed` that had been deleted and came back.
+    """
+
+    source: str
+    commit: str
+    before: int
+    changed: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReplicaStatus:
     """What one replica has: the last acknowledged snapshot, how strongly, what waits, and what went wrong."""
 

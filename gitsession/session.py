@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from gitsession.agent import control
 from gitsession.errors import NotSafeYet, StorageError
-from gitsession.model import Level, Snapshot, Status
+from gitsession.model import Level, Snapshot, Status, Update
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from gitsession.agent.places import Places
     from gitsession.card import Card
+    from gitsession.proposal.values import Finished, Review, ReviewStatus
 
 ANSWER_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 120.0
@@ -100,6 +101,70 @@ class Session:
         """
         return str(self._ask("commit", timeout=CLOSE_TIMEOUT, message=message, push=push)["commit"])
 
+    def review(
+        self,
+        title: str | None = None,
+        body: str | None = None,
+        base: str | None = None,
+        draft: bool = True,
+        reviewers: Sequence[str] = (),
+        labels: Sequence[str] = (),
+        outputs: str = "keep",
+    ) -> Review:
+        """Hand in the work tree as it is: a commit on the review branch, and a pull request that shows it.
+
+        A later call adds a commit and edits what was said in place. Your own commits are kept as they are.
+
+        Args:
+            title: The pull request's title; by default your only commit's subject, or what changed.
+            body: What you want to say, as Markdown, above what is written for you.
+            base: The branch that it goes into; the repository's default branch by default.
+            draft: Open it as a draft, where the repository has drafts.
+            reviewers: Logins, and teams as `org/team`.
+            labels: Labels to add.
+            outputs: `"strip"` leaves the outputs of changed notebooks out.
+
+        Raises:
+            RepositoryError: There is nothing to review, or somebody else's commit must be taken in first.
+            RefusedError, AuthorisationError, GitError: The branch may not be pushed, or cannot be.
+            HubError: GitHub refuses the pull request; the branch is there.
+        """
+        from gitsession.proposal.ground import ground
+        from gitsession.proposal.round import review
+        from gitsession.proposal.values import Wish
+
+        wish = Wish(title, body, base, draft, tuple(reviewers), tuple(labels), outputs)
+        return review(ground(self.places), wish)
+
+    def review_status(self) -> ReviewStatus:
+        """How the review stands, with reviewers' comments at the file, the cell and the line.
+
+        Raises:
+            HubError, AuthorisationError: GitHub does not say.
+        """
+        from gitsession.proposal.ground import ground
+        from gitsession.proposal.status import status
+
+        return status(ground(self.places))
+
+    def finish(self, ready: bool = False) -> Finished:
+        """Save everything a last time, mark the session as finished, and end it here; your files stay.
+
+        Args:
+            ready: Take the pull request out of draft.
+
+        Returns:
+            How the pull request stands, and what could not be marked.
+
+        Raises:
+            NotSafeYet: Not everything is shipped; the session goes on.
+        """
+        from gitsession.proposal.finish import finish
+        from gitsession.proposal.ground import ground
+
+        self.flush()
+        return finish(ground(self.places), ready=ready, close=self.close)
+
     def fetch(self, pattern: str) -> tuple[str, ...]:
         """Bring back files that were left in the vault, such as those that `lazy=` named.
 
@@ -138,6 +203,23 @@ class Session:
             SessionError: With `once`, where nothing of it is held.
         """
         return tuple(self._ask("allow", timeout=CLOSE_TIMEOUT, what=what, once=once)["released"])
+
+    def update(self, source: str | None = None) -> Update:
+        """Bring what is new on the base, the upstream or a template into the work tree.
+
+        Where both sides changed the same lines, yours stay and the other file lies beside yours as
+        `<name>.from-<base>`; a file that you deleted comes back if it changed there. Your branches and index
+        are not touched, and `restore` with the answer's `before` undoes all of it.
+
+        Args:
+            source: A branch, tag or commit; by default your branch's upstream, else the remote's default one.
+
+        Raises:
+            RepositoryError: There is nothing to update from.
+        """
+        found = self._ask("update", timeout=CLOSE_TIMEOUT, source=source)
+        lists = (tuple(found[name]) for name in ("changed", "beside", "back"))
+        return Update(found["source"], found["commit"], found["before"], *lists)
 
     def note_ran(self, record: str) -> None:
         """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""

@@ -17,6 +17,7 @@ from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
 from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
+from gitsession.agent.updating import Updating
 from gitsession.agent.view import status
 from gitsession.errors import GitError, SessionError, UsageError
 from gitsession.git import history, own
@@ -57,6 +58,7 @@ class Operations:
             "close": self._close,
             **self._editor.table(),
             **self._editing.table(),
+            **Updating(self._agent).table(),
         }
 
     def _flush(self, request: Request) -> Mapping[str, Any]:
