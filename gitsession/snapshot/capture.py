@@ -8,15 +8,16 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitsession import git
 from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held, Skipped
-from gitsession.snapshot import encode, names, nested, worktree
+from gitsession.snapshot import encode, lfs, names, nested, worktree
 from gitsession.snapshot.journal import Body
+from gitsession.snapshot.lfs import Pointers
 from gitsession.snapshot.rules import Conversion, Rules
 from gitsession.snapshot.trees import EXECUTABLE, LINK, REGULAR, SUBMODULE, TREE, Entry, Trees
 from gitsession.snapshot.values import Limits
@@ -39,6 +40,7 @@ class Means:
         held: Paths whose new content stays out, with reasons.
         frozen: Paths that git leaves alone, by their entries in the user's index.
         trust_mode: Whether the executable bit counts.
+        pointers: What is known of files of Git LFS.
         symlinks: Whether the file system has symlinks; else a regular file can stand for one.
     """
 
@@ -48,6 +50,7 @@ class Means:
     limits: Limits
     held: Mapping[bytes, str]
     frozen: Mapping[bytes, Entry]
+    pointers: Pointers = field(default_factory=Pointers)
     trust_mode: bool = True
     symlinks: bool = True
 
@@ -153,6 +156,9 @@ class Capture:
         if self._is_held(path, seen.st_size):
             return
         conversion = self._means.rules.conversion(path)
+        if conversion is Conversion.LFS and not self._is_pointer(place, seen):
+            self._stand_for(path, place, seen)
+            return
         if conversion is Conversion.PROGRAM:
             self._convert.append(path)
             return
@@ -160,6 +166,30 @@ class Capture:
             if self._read(path, place, conversion):
                 return
         self._skip(path, INCOMPLETE)
+
+    def _is_pointer(self, place: Place, seen: os.stat_result) -> bool:
+        """Whether the pointer itself lies there, as where git-lfs is not set up."""
+        if seen.st_size >= lfs.MAX_POINTER:
+            return False
+        try:
+            with place.opened() as fd:
+                return lfs.is_pointer(os.read(fd, lfs.MAX_POINTER))
+        except OSError:
+            return False
+
+    def _stand_for(self, path: bytes, place: Place, seen: os.stat_result) -> None:
+        """Hold a file of Git LFS, unless the pointer in the snapshot stands for this very content."""
+        known = self._trees.entry(path)
+        try:
+            with place.opened() as fd:
+                stands_for = self._means.pointers.of(os.fstat(fd), worktree.pieces(fd, seen.st_size))
+        except OSError as problem:
+            self._skip(path, f"it cannot be read: {problem.strerror}")
+            return
+        if known is not None and known.oid == stands_for:
+            self.set(path, Entry(self._mode(path, seen), stands_for))
+        else:
+            self.held[path] = Held(os.fsdecode(path), lfs.HELD, seen.st_size)
 
     def _is_held(self, path: bytes, size: int) -> bool:
         limits = self._means.limits

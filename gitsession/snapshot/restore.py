@@ -19,7 +19,7 @@ from gitsession.errors import GitError
 from gitsession.files import TEMPORARY_PREFIX
 from gitsession.git import index, objects
 from gitsession.model import Skipped
-from gitsession.snapshot import names, trees
+from gitsession.snapshot import lfs, names, trees
 from gitsession.snapshot.capture import differs
 from gitsession.snapshot.rules import Conversion, Rules
 from gitsession.snapshot.worktree import Place, WorkTree
@@ -193,7 +193,10 @@ class _Restoring:
         if b"\n" in change.path or self._rules.conversion(change.path) is Conversion.NONE:
             return None
         try:
-            return self._filtered.as_checked_out(change.new, os.fsdecode(change.path))
+            content = self._filtered.as_checked_out(change.new, os.fsdecode(change.path))
+            if content is not None and lfs.is_pointer(content):
+                self._skipped[change.path] = lfs.POINTER_ONLY
+            return content
         except GitError as problem:
             self._skipped[change.path] = f"written as recorded: {problem.what}"
             return None

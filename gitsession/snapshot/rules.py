@@ -27,6 +27,7 @@ class Conversion(enum.Enum):
 
     NONE = enum.auto()
     LINE_ENDS = enum.auto()  # only where there is a carriage return
+    LFS = enum.auto()  # a pointer stands for it
     PROGRAM = enum.auto()  # a filter, ident, or another encoding
 
 
@@ -61,6 +62,8 @@ class Rules:
         if not (self._renew(path, b".gitattributes") or self._general):
             return Conversion.LINE_ENDS if self._lines else Conversion.NONE
         said = index.attributes(self._attributes.ask(path))
+        if said["filter"] == "lfs":
+            return Conversion.LFS
         if {said["filter"], said["ident"], said["working-tree-encoding"]} - _UNSET:
             return Conversion.PROGRAM
         if self._lines or {said["text"], said["eol"], said["crlf"]} - _UNSET:

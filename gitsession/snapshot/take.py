@@ -12,6 +12,7 @@ from gitsession.snapshot import encode, nested, trailers, trees
 from gitsession.snapshot.capture import Capture, Means, differs
 from gitsession.snapshot.hints import Hints
 from gitsession.snapshot.journal import Body
+from gitsession.snapshot.lfs import Pointers
 from gitsession.snapshot.mirror import is_true
 from gitsession.snapshot.rules import Rules
 from gitsession.snapshot.shadow import Shadow
@@ -65,6 +66,7 @@ class Snapshots:
         self._remote = remote
         self._sweep = Sweep(shadow)
         self._rules: Rules | None = None
+        self._pointers = Pointers()
         self._trees: Trees | None = None
         self._skipped: dict[bytes, Skipped] = {}
         self._held: dict[bytes, Held] = {}
@@ -226,6 +228,7 @@ class Snapshots:
             limits=self._limits,
             held={os.fsencode(path): reason for path, reason in held.items()},
             frozen=self._sweep.frozen,
+            pointers=self._pointers,
             trust_mode=is_true(settings.get("core.filemode", "true")),
             symlinks=is_true(settings.get("core.symlinks", "true")),
         )

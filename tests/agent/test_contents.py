@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitsession.snapshot import lfs
 from tests.agent.conftest import Running, wait_for
 from tests.rig.repositories import git
 
@@ -157,3 +158,23 @@ def test_a_secret_that_was_taken_out_before_it_left_holds_nothing(keeping: Runni
     assert keeping.flush("safe") == []
     assert keeping.at_remote("one.txt") == "clean"
     assert KEY not in git(keeping.remote, "log", "--all", "--patch", "--format=%B")
+
+
+@pytest.mark.slow
+def test_work_in_progress_of_git_lfs_goes_to_the_vault_alone(running: Running) -> None:
+    pushed = b"pushed before\n"
+    running.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    running.write("pointer.bin", lfs.pointer(sha256(pushed), len(pushed)).decode())
+    assert running.flush() == []
+    assert running.at_remote("pointer.bin").startswith("version https://git-lfs")
+    (running.tree / "pointer.bin").write_bytes(pushed)
+    running.write("model.bin", "weights")
+    assert running.flush() == []
+    assert [held["path"] for held in running.status()["held"]] == ["model.bin"]
+    assert "Git LFS" in running.status()["held"][0]["reason"]
+    assert sha256(b"weights") in stored(running)
+    assert "model.bin" not in git(running.remote, "ls-tree", "-r", "--name-only", "session/ada/lesson")
+    (running.tree / "pointer.bin").write_bytes(b"work in progress")
+    assert running.flush() == []
+    assert {held["path"] for held in running.status()["held"]} == {"model.bin", "pointer.bin"}
+    assert sha256(pushed) in running.at_remote("pointer.bin")

@@ -1,25 +1,25 @@
-"""Every kind of refusal, alone and mixed with good changes: the good arrive, the bad is held and told once."""
+"""Every kind of refusal, alone and mixed with good changes: the good arrive, the bad is held."""
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gitsession.address import Address
 from gitsession.agent.compose import compose
 from gitsession.agent.configuration import Configuration
+from gitsession.agent.lane import Lane
 from gitsession.agent.log import Log
 from gitsession.agent.service import Agent
-from gitsession.agent.view import status
 from gitsession.model import Identity, Level, SessionName
 from tests.agent.conftest import wait_for
-from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Token
-from tests.rig.git_server import GitServer
+from tests.rig.forge import ADA_TOKEN, Token
+from tests.rig.git_server import PUSH_LIMIT, GitServer
 from tests.rig.push_rules import (
     FileSizeLimit,
     PrivateEmail,
@@ -35,7 +35,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 SESSION = SessionName("ada", "lesson")
 SECRET = "acme_" + "k" * 30  # a kind that only the server knows
 PROTECTION = PushProtection({"Acme Key": r"acme_[a-z]{30}"})
-SESSIONS = ("refs/heads/session/**", "refs/heads/session/*/*")
 
 
 def ruleset(kind: str, parameter: str = "", include: tuple[str, ...] = ("~ALL",)) -> Ruleset:
@@ -51,12 +50,16 @@ class Session:
     tree: Path
 
     @property
-    def status(self) -> dict[str, Any]:
-        return status(self.agent)
+    def held(self) -> set[str]:
+        return {item.path for item in self.agent.parts.saver.held}
 
     @property
-    def held(self) -> set[str]:
-        return {item["path"] for item in self.status["held"]}
+    def remote(self) -> Lane:
+        return next(lane for lane in self.agent.lanes if lane.name == "remote")
+
+    @property
+    def errors(self) -> list[str]:
+        return [lane.error for lane in self.agent.lanes if lane.error]
 
     def write(self, files: dict[str, str]) -> None:
         for path, text in files.items():
@@ -166,10 +169,109 @@ def test_the_offender_is_held_and_the_good_arrive(
     assert session.there()["good.txt"] == kind
     assert not set(offence.bad) & set(session.there())
     assert session.held == set(offence.bad)
+    assert session.errors == []
+
+
+BRANCH_RULES: dict[str, PushRule] = {
+    "GH006": ProtectedBranch("session/*/*"),
+    "GH013, creation": ruleset("creation"),
+    "GH013, pull request only": ruleset("pull_request"),
+    "GH013, update": ruleset("update"),
+    "GH013, signatures": ruleset("required_signatures"),
+    "GH013, names of branches": ruleset("branch_name_pattern", "^(feature|main)"),
+    "GH013, commit messages": ruleset("commit_message_pattern", "^JIRA-"),
+    "GH013, e-mail of the committer": ruleset("committer_email_pattern", "@corp$"),
+    "GH013, e-mail of the author": ruleset("commit_author_email_pattern", "@corp$"),
+}
+
+
+@pytest.mark.parametrize("kind", BRANCH_RULES)
+def test_where_the_branch_is_refused_the_state_holds_the_session(
+    launch: Callable[..., Session], git_server: GitServer, kind: str
+) -> None:
+    git_server.rules.append(BRANCH_RULES[kind])
+    session = launch()
+    session.flush()
+    session.write({"good.txt": kind})
+    assert session.flush(Level.SAFE) == ""
+    assert session.there(SESSION.state_ref)["good.txt"] == kind
+    acknowledged = session.remote.acknowledged
+    assert acknowledged is not None and acknowledged.level is Level.SAFE
+    assert "state ref only" in acknowledged.note
+
+
+def archive(server: GitServer) -> None:
+    server.forge.repository().archived = True
+
+
+def limit_pushes(server: GitServer) -> None:
+    server.push_limit = 3000
+
+
+def revoke(server: GitServer) -> None:
+    del server.forge.tokens[ADA_TOKEN]
+
+
+def require_single_sign_on(server: GitServer) -> None:
+    server.forge.add_token(Token(ADA_TOKEN, "ada", single_sign_on=frozenset({"ada"})))
+
+
+def take_rights(server: GitServer) -> None:
+    server.forge.add_token(Token(ADA_TOKEN, "grace"))
+
+
+NOTHING_PASSES: dict[str, tuple[Callable[[GitServer], object], str]] = {
+    "GH007": (lambda server: server.rules.append(PrivateEmail()), "private email"),
+    "quota": (lambda server: server.rules.append(Quota()), "quota"),
+    "GH013, every ref": (lambda server: server.rules.append(ruleset("update", "", ("refs/*",))), "protected"),
+    "a push too large": (limit_pushes, "maximum"),
+    "archived": (archive, "archived"),
+    "a revoked token": (revoke, "token"),
+    "single sign-on": (require_single_sign_on, "SAML"),
+    "no write access": (take_rights, "denied"),
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING_PASSES)
+def test_where_nothing_passes_the_vault_holds_it_and_later_it_leaves(
+    launch: Callable[..., Session], git_server: GitServer, kind: str
+) -> None:
+    forbid, words = NOTHING_PASSES[kind]
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    forbid(git_server)
+    session.write({"good.txt": "good " * 2000 + kind, "noise.bin": random.Random(1).randbytes(9000).hex()})
+    assert session.flush(Level.STORED) == ""
+    assert words in session.flush(Level.SAFE)
+    assert session.held == set()
+    assert "good.txt" not in session.there()
+    git_server.rules.clear()
+    git_server.push_limit = PUSH_LIMIT
+    git_server.forge.add_token(Token(ADA_TOKEN, "ada"))
+    git_server.forge.repository().archived = False
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["good.txt"].endswith(kind)
+
+
+def test_a_renamed_repository_is_followed(launch: Callable[..., Session], git_server: GitServer) -> None:
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.forge.rename("ada/digits", "ada/numbers")
+    session.write({"good.txt": "after"})
+    assert session.flush(Level.SAFE) == ""
+
+
+def test_a_secret_in_a_commit_of_the_users_own_leaves_the_state_out_and_nothing_else(
+    launch: Callable[..., Session], git_server: GitServer
+) -> None:
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.rules.append(PROTECTION)
+    session.write({"config.py": SECRET})
+    git(session.tree, "add", "config.py")
+    git(session.tree, "commit", "--quiet", "-m", "With a key")
+    session.write({"good.txt": "good", "config.py": "clean\n"})
+    session.flush()
     assert session.flush() == ""
-    assert not any(replica["error"] for replica in session.status["replicas"])
-    pushes = len(git_server.pushes())
-    session.write({"good.txt": "again"})
-    assert session.flush() == ""
-    assert session.there()["good.txt"] == "again"
-    assert len(git_server.pushes()) <= pushes + 2
+    assert (session.there()["good.txt"], session.there()["config.py"]) == ("good", "clean")
+    assert SECRET not in session.everything()
