@@ -106,7 +106,6 @@ class Sweep:
         self._shadow.mirror()
         self._general_files = _general_files(self._user, self._shadow.settings)
         self._shadow.adopt_objects()
-        self._shadow.settle()
         self._general, self._seeded_from = self._stamp_general(), self._stamp_index()
         self._copy_index(deep)
         self._pending.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from gitsession.errors import Bug, GitError
 from gitsession.git import objects
@@ -12,7 +13,6 @@ from gitsession.snapshot import encode, nested, trailers, trees
 from gitsession.snapshot.capture import Capture, Means, differs
 from gitsession.snapshot.hints import Hints
 from gitsession.snapshot.journal import Body
-from gitsession.snapshot.lfs import Pointers
 from gitsession.snapshot.mirror import is_true
 from gitsession.snapshot.rules import Rules
 from gitsession.snapshot.shadow import Shadow
@@ -26,6 +26,16 @@ from gitsession.snapshot.worktree import WorkTree
 __all__ = ["Head", "Limits", "Snapshots", "Taken"]
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a caller of `take` wants the snapshot to say."""
+
+    head: Head
+    held: Mapping[str, str]
+    ran: str | None
+    subject: str | None
 
 
 class Snapshots:
@@ -66,7 +76,6 @@ class Snapshots:
         self._remote = remote
         self._sweep = Sweep(shadow)
         self._rules: Rules | None = None
-        self._pointers = Pointers()
         self._trees: Trees | None = None
         self._skipped: dict[bytes, Skipped] = {}
         self._held: dict[bytes, Held] = {}
@@ -110,23 +119,30 @@ class Snapshots:
             SaveError: The disk is full or failing; the snapshots before stand.
             GitError: Git failed, such as on a damaged repository.
         """
+        asked = _Asked(head, held or {}, ran, subject)
         with self._shadow.lock:
-            tip = self._shadow.tip()
-            current = self._current(tip, head)
-            seen = self._look(paths, current, held or {})
-            if not seen.changes and tip is not None and subject is None:
-                return None
-            told = SnapshotMessage(
-                self._session,
-                tip.number + 1 if tip else 1,
-                self._runtime,
-                head,
-                held=len(self._held),
-                ran=ran,
-                subject=trailers.summary(list(map(os.fsdecode, seen.changes)), subject),
-            )
-            parent = tip.commit if tip else self._base(head)
-            return self._record(told, parent, seen.changes, seen.body)
+            seen = None if paths is None else self._look_at(paths, self._current(head), asked.held)
+            if seen is not None:
+                return self._taken(seen, asked)
+        self._shadow.settle()  # for the git of a sweep; to wait for it with the lock held would deadlock
+        with self._shadow.lock:
+            return self._taken(self._look_everywhere(self._current(head), asked.held), asked)
+
+    def _taken(self, seen: Capture, asked: _Asked) -> Taken | None:
+        tip = self._shadow.tip()
+        if not seen.changes and tip is not None and asked.subject is None:
+            return None
+        told = SnapshotMessage(
+            self._session,
+            tip.number + 1 if tip else 1,
+            self._runtime,
+            asked.head,
+            held=len(self._held),
+            ran=asked.ran,
+            subject=trailers.summary(list(map(os.fsdecode, seen.changes)), asked.subject),
+        )
+        parent = tip.commit if tip else self._base(asked.head)
+        return self._record(told, parent, seen.changes, seen.body)
 
     def rebuild(self, onto: str | None, without: Mapping[str, str | None]) -> Taken:
         """Stand in for everything since `onto` by one snapshot without what may not leave.
@@ -143,7 +159,7 @@ class Snapshots:
             if tip is None:
                 raise GitError("There is no snapshot to rebuild.")
             before = trailers.parse(encode.message_of(self._shadow.read(bytes.fromhex(tip.commit))))
-            current = self._current(tip, before.head)
+            current = self._current(before.head)
             changes = {
                 os.fsencode(path): _allowed(current, os.fsencode(path), oid) for path, oid in without.items()
             }
@@ -158,8 +174,9 @@ class Snapshots:
             )
             return self._record(told, onto or self._base(before.head), changes, self._shadow.body())
 
-    def _current(self, tip: Tip | None, head: Head) -> Trees:
+    def _current(self, head: Head) -> Trees:
         """The trees of the newest snapshot, or of HEAD before the first."""
+        tip = self._shadow.tip()
         wanted = tip.tree if tip else self._tree_of_head(head)
         if self._trees is None or self._trees.root.oid.hex() != wanted:
             oid = bytes.fromhex(wanted)
@@ -184,18 +201,20 @@ class Snapshots:
             return None
         return objects.newest_published(self._user.repository, head.commit, self._remote)
 
-    def _look(self, paths: Collection[str] | None, current: Trees, held: Mapping[str, str]) -> Capture:
-        """Look at what changed, by the events' hints or, where they do not suffice, by a sweep."""
-        if paths is not None and self._sweep.is_current():
-            hints = Hints(self._user.work_tree, self._sweep, self._answers(), current)
-            chosen = hints.worth_a_look(paths)
-            if chosen is not None:
-                seen = Capture(self._means(held), current, self._shadow.body(), hints.admits)
-                seen.look(chosen)
-                if not hints.doubtful:
-                    self._remember(seen, chosen)
-                    return seen
-        return self._look_everywhere(current, held)
+    def _look_at(self, paths: Collection[str], current: Trees, held: Mapping[str, str]) -> Capture | None:
+        """Look at what events hinted at; None where hints do not suffice and a sweep must look."""
+        if not self._sweep.is_current():
+            return None
+        hints = Hints(self._user.work_tree, self._sweep, self._answers(), current)
+        chosen = hints.worth_a_look(paths)
+        if chosen is None:
+            return None
+        seen = Capture(self._means(held), current, self._shadow.body(), hints.admits)
+        seen.look(chosen)
+        if hints.doubtful:
+            return None
+        self._remember(seen, chosen)
+        return seen
 
     def _look_everywhere(self, current: Trees, held: Mapping[str, str]) -> Capture:
         found = self._sweep.everything(current.root.oid.hex())
@@ -228,14 +247,15 @@ class Snapshots:
             limits=self._limits,
             held={os.fsencode(path): reason for path, reason in held.items()},
             frozen=self._sweep.frozen,
-            pointers=self._pointers,
             trust_mode=is_true(settings.get("core.filemode", "true")),
             symlinks=is_true(settings.get("core.symlinks", "true")),
         )
 
     def _answers(self) -> Rules:
+        """What the rule files say, for one pass."""
         if self._rules is None:
             self._rules = Rules(self._sweep.seed, self._shadow.settings)
+        self._rules.hold()
         return self._rules
 
     def _endangered(self) -> Iterator[bytes]:

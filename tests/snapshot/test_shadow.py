@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,29 @@ def test_the_first_snapshot_builds_on_what_the_remote_holds(sealed: Path) -> Non
         taken = made.take()
         assert taken is not None
         assert taken.parent == made.published  # type: ignore[attr-defined]
+
+
+def test_sweeping_and_settling_at_once_never_wait_for_each_other(sealed: Path) -> None:
+    with scene(sealed / "s", plain) as made:
+        made.take()
+        done = threading.Event()
+
+        def settle() -> None:
+            while not done.is_set():
+                made.shadow.settle()
+
+        def sweep() -> None:
+            for number in range(40):
+                made.write("readme", f"{number}\n")
+                made.take("readme")
+                made.git("add", "readme")
+                made.take()
+            done.set()
+
+        threads = [threading.Thread(target=work, daemon=True) for work in (settle, sweep)]
+        for thread in threads:
+            thread.start()
+        assert done.wait(60)
+        for thread in threads:
+            thread.join(10)
+        assert made.fsck() == ""
