@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from gitsession import files
-from gitsession.address import Address
+from gitsession.address import GITHUB, Address
 from gitsession.agent.places import Places, home, session_key
 from gitsession.errors import FormatError
 from gitsession.model import FORMAT_VERSION, Deadline, Identity, SessionName
+from gitsession.runtime.colab import DRIVE_NAMES
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,16 @@ class Configuration:
     def places(self) -> Places:
         """Where the session's local state lies."""
         return Places(self.key, home())
+
+    @property
+    def place_names(self) -> dict[str, str]:
+        """What people call the vault and the remote."""
+        on_drive = set(DRIVE_NAMES).intersection((self.storage or "").split("/"))
+        home = self.fork or self.address
+        return {
+            "vault": "Drive" if on_drive else "Vault",
+            "remote": "GitHub" if home.host == GITHUB else "Remote",
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The form of `session.json`."""

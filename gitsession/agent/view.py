@@ -44,7 +44,11 @@ def status(
         editor=editor.status() if editor else None,
         agent_pid=os.getpid(),
         agent_pss=proportional_memory(),
-        extra={"kept": _kept(agent.parts.saver.contents), "unsaved": sorted(unsaved)},
+        extra={
+            "kept": _kept(agent.parts.saver.contents),
+            "unsaved": sorted(unsaved),
+            "places": configuration.place_names,
+        },
     )
     return shown.to_json()
 

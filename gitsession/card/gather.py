@@ -8,7 +8,6 @@ from gitsession.address import GITHUB, Address
 from gitsession.agent.configuration import Configuration
 from gitsession.card.value import Card, Link, Step
 from gitsession.model import Status
-from gitsession.runtime.colab import DRIVE_NAMES
 
 COLAB = "https://colab.research.google.com/github"
 
@@ -41,20 +40,11 @@ def gather(
         lead=lead,
         notices=notices,
         steps=steps,
-        names={"vault": _vault_name(configuration), "remote": _remote_name(home)},
+        names=configuration.place_names,
         branch=branch_link(home, status.branch),
         editor=_editor_link(status),
         ended=ended,
     )
-
-
-def _vault_name(configuration: Configuration) -> str:
-    parts = (configuration.storage or "").split("/")
-    return "Drive" if any(name in parts for name in DRIVE_NAMES) else "Vault"
-
-
-def _remote_name(home: Address) -> str:
-    return "GitHub" if home.host == GITHUB else "Remote"
 
 
 def branch_link(home: Address, branch: str | None) -> Link | None:

@@ -38,12 +38,12 @@ _MANIFEST = """<?xml version="1.0" encoding="utf-8"?>
   <Installation><InstallationTarget Id="Microsoft.VisualStudio.Code"/></Installation>
   <Dependencies/>
   <Assets>
-    <Asset Type="Microsoft.VisualStudio.Code.Manifest" Path="extension/package.json" Addressable="true"/>
-    <Asset Type="Microsoft.VisualStudio.Services.Content.Details" Path="extension/README.md" Addressable="true"/>
-    <Asset Type="Microsoft.VisualStudio.Services.Icons.Default" Path="extension/{icon}" Addressable="true"/>
-  </Assets>
+{assets}  </Assets>
 </PackageManifest>
 """
+
+
+_ASSET = '    <Asset Type="Microsoft.VisualStudio.{type_}" Path="extension/{path}" Addressable="true"/>\n'
 
 
 def pack(target: Path) -> Path:
@@ -82,6 +82,11 @@ def _entries() -> Iterator[tuple[str, bytes]]:
 
 
 def _manifest(package: dict[str, Any]) -> str:
+    assets = {
+        "Code.Manifest": "package.json",
+        "Services.Content.Details": "README.md",
+        "Services.Icons.Default": package["icon"],
+    }
     return _MANIFEST.format(
         name=quoteattr(package["name"]),
         version=quoteattr(package["version"]),
@@ -91,6 +96,7 @@ def _manifest(package: dict[str, Any]) -> str:
         engine=quoteattr(package["engines"]["vscode"]),
         kind=quoteattr(",".join(package["extensionKind"])),
         icon=escape(package["icon"]),
+        assets="".join(_ASSET.format(type_=type_, path=escape(path)) for type_, path in assets.items()),
     )
 
 
