@@ -75,7 +75,7 @@ def test_two_notebooks_share_one_agent(
     assert processes(one) == processes(other)
     assert agents(runtime) == 2
     assert one.run("session.close()").ok
-    assert agents(runtime) == 0
+    other.serve_until(lambda: agents(runtime) == 0)
     closed = other.run("session.status()")
     assert "No background process" in closed.error
     assert other.run(code).ok
