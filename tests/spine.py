@@ -30,20 +30,20 @@ class Machine:
         runtime: The simulated machine.
         repo: What `open` is given.
         options: What `open` is given besides.
+        python: The interpreter that `gitsession` is installed in.
     """
 
     runtime: Runtime
     repo: str
     options: tuple[str, ...] = ()
+    python: str = sys.executable
 
     @property
     def worktree(self) -> Path:
         return self.runtime.work / "tree"
 
     def gitsession(self, *arguments: str, check: bool = True, cwd: Path | None = None) -> Finished:
-        return self.runtime.run(
-            sys.executable, "-m", "gitsession", *arguments, check=check, cwd=cwd, timeout=90
-        )
+        return self.runtime.run(self.python, "-m", "gitsession", *arguments, check=check, cwd=cwd, timeout=90)
 
     def open(self, *more: str, check: bool = True) -> Any:
         """`gitsession open --json` with this machine's options; answers with its document."""
