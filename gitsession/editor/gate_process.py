@@ -30,6 +30,7 @@ class GateProcess:
         log: Where it prints.
         name: Tells its cookie from those of other gates.
         port: A named port on loopback; a free one for None.
+        earlier_port: Taken instead of a free one where it is free still, so that pages find their way back.
         password: Accepted beside tickets, where not empty.
         reloads: Whether its pages are an editor's, which reload by themselves after a restart.
         key: Signs its cookies, hex; who gives the same one to a later gate keeps its guests signed in.
@@ -44,6 +45,7 @@ class GateProcess:
         *,
         name: str,
         port: int | None = None,
+        earlier_port: int | None = None,
         password: str = "",
         reloads: bool = False,
         key: str = "",
@@ -54,6 +56,7 @@ class GateProcess:
         self._log = log
         self._name = name
         self._wanted_port = port
+        self._earlier_port = earlier_port
         self._password = password
         self._reloads = reloads
         self._takes_along = takes_along
@@ -77,13 +80,19 @@ class GateProcess:
         if self._listener is None and self._take_over():
             return
         if self._listener is None:
-            self._listener = ports.listen(self.port or self._wanted_port)
+            self._listener = self._listen()
             self.port = self._listener.getsockname()[1]
         self._end()
         self._process = self._spawn(self._listener.fileno())
         self._await_control()
         for url, host in self._allowed.items():
             self._ask("allow", url=url, host=host)
+
+    def _listen(self) -> socket.socket:
+        if self._earlier_port and not self.port:
+            with suppress(EditorError):
+                return ports.listen(self._earlier_port)
+        return ports.listen(self.port or self._wanted_port)
 
     def _take_over(self) -> bool:
         with suppress(EditorError):

@@ -61,6 +61,11 @@ class Layout:
         return self.directory / "g.sock"
 
     @property
+    def port(self) -> Path:
+        """The port that the gate had last."""
+        return self.directory / "port"
+
+    @property
     def user(self) -> Path:
         """code-server's user data: settings, keybindings, state."""
         return self.directory / "user"

@@ -16,6 +16,7 @@ from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
 from gitsession.editor.server import CodeServer, Layout, Server, await_answer
 from gitsession.errors import EditorError, GitsessionError
+from gitsession.files import write_atomically
 
 PATIENCE = 3
 CHECK_INTERVAL = 1.0
@@ -126,6 +127,7 @@ class Editor:
 
     def _start(self) -> None:
         self._gate.start()
+        write_atomically(self.layout.port, str(self._gate.port).encode())
         installed = self._install()
         settings.write_defaults(self.layout.user, self._plan.settings)
         server = self._server = self._serve(self._plan, self.layout, installed)
@@ -265,11 +267,19 @@ def _gate(layout: Layout, plan: Plan) -> GateProcess:
         layout.log,
         name=_cookie_name(layout.control),
         port=plan.port,
+        earlier_port=_earlier_port(layout),
         password=plan.password,
         reloads=True,
         key=plan.key,
         takes_along=layout.mark,
     )
+
+
+def _earlier_port(layout: Layout) -> int | None:
+    try:
+        return int(layout.port.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _cookie_name(control: Path) -> str:
