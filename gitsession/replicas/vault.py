@@ -66,6 +66,7 @@ class Vault:
     _mount: Mount | None = field(default=None, init=False, repr=False)
     _chain: Chain | None = field(default=None, init=False, repr=False)
     _history: History | None = field(default=None, init=False, repr=False)
+    _noted: Ledger | None = field(default=None, init=False, repr=False)
     _unproved: list[str] = field(default_factory=list, init=False, repr=False)
 
     def ship(self, shipment: Shipment) -> Acknowledgement:
@@ -216,9 +217,11 @@ class Vault:
 
     @property
     def _ledger(self) -> Ledger:
-        session = self._own_session()
-        place = hashlib.sha256(f"{self.storage}\0{self.runtime}".encode()).hexdigest()[:12]
-        return Ledger(self.repository, f"vault/{place}/{session.login}/{session.name}")
+        if self._noted is None:
+            session = self._own_session()
+            place = hashlib.sha256(f"{self.storage}\0{self.runtime}".encode()).hexdigest()[:12]
+            self._noted = Ledger(self.repository, f"vault/{place}/{session.login}/{session.name}")
+        return self._noted
 
     @property
     def _memory(self) -> Path:
