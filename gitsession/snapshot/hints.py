@@ -57,6 +57,8 @@ class Hints:
 
     def _covered(self, path: bytes) -> Iterable[bytes]:
         """The path, and what stands in the newest snapshot where one of its directories would be."""
+        if self._trees.entry(path) is not None:
+            return (path,)
         covering = self._trees.covering(path)
         if covering is None:
             return (self._outermost_repository(path) or path,)

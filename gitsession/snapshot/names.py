@@ -7,6 +7,7 @@ on, so that a snapshot can be checked out on every system.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Code points that HFS+ ignores in names, from git's `next_hfs_char`.
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -14,6 +15,7 @@ _DOTGIT_ON_NTFS = re.compile(rb"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | r
 _GITMODULES = frozenset({b".gitmodules"})
 
 
+@lru_cache(maxsize=4096)
 def is_repository_name(component: bytes) -> bool:
     """Whether some file system takes this name for `.git`."""
     if any(_DOTGIT_ON_NTFS.fullmatch(part) for part in component.split(b"\\")):

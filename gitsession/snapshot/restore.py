@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +43,7 @@ def restore(
     paths: Collection[str] | None = None,
     *,
     base: str | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Restored:
     """Make the work tree, or some paths of it, what a snapshot holds.
 
@@ -54,14 +55,17 @@ def restore(
         base: A commit or tree that the work tree equals, such as a snapshot just taken. Only what differs
             from it is touched, and what it has but `commit` has not is removed. Without it nothing is
             removed, and a file with the right content already is left as it is.
+        settings: The settings in force, where they are known already.
 
     Raises:
         GitError: The snapshot, or an object of it, is missing.
         OSError: The disk is full or failing; each file is either as before or restored.
     """
     handle = replace(repository, work_tree=work_tree)
+    if settings is None:
+        settings = index.settings_in_force(handle)
     changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
-    with _Restoring(handle, work_tree, trust=base is not None) as restoring:
+    with _Restoring(handle, work_tree, settings, trust=base is not None) as restoring:
         for change in reversed(changes):
             if change.new_mode == ABSENT:
                 restoring.remove(change)
@@ -79,13 +83,15 @@ def _rules_first(change: objects.Change) -> tuple[bool, bytes]:
 class _Restoring:
     """One pass of restoring, with the processes that it needs."""
 
-    def __init__(self, repository: git.Repository, root: Path, *, trust: bool) -> None:
+    def __init__(
+        self, repository: git.Repository, root: Path, settings: Mapping[str, str], *, trust: bool
+    ) -> None:
         self._root = root
         self._trust = trust
         self._repository = repository
         self._plain = objects.Reader(repository)
         self._filtered = objects.Reader(repository, filtered=True)
-        self._rules = Rules(repository, index.settings_in_force(repository))
+        self._rules = Rules(repository, settings)
         self._written: list[bytes] = []
         self._removed: list[bytes] = []
         self._skipped: dict[bytes, str] = {}

@@ -44,6 +44,7 @@ class Rules:
         self._ignore = index.ignore_questions(repository)
         self._attributes = index.attribute_questions(repository)
         self._seen: dict[bytes, Stamp] = {}
+        self._held: dict[bytes, bool] | None = None
         self._lines = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
         self._general = any(stamps(_general_attributes(repository.git_dir, settings)))
 
@@ -51,6 +52,10 @@ class Rules:
         """End the processes."""
         self._ignore.close()
         self._attributes.close()
+
+    def hold(self) -> None:
+        """Look at each rule file once until the next call: for one pass over many paths."""
+        self._held = {}
 
     def is_ignored(self, path: bytes) -> bool:
         """Whether git would leave out an unknown path."""
@@ -72,6 +77,15 @@ class Rules:
 
     def _renew(self, path: bytes, name: bytes) -> bool:
         """Restart the processes when a rule file above `path` changed; answers whether there is one."""
+        if self._held is None:
+            return self._renewed(path, name)
+        place = path[: path.rfind(b"/") + 1] + name
+        answer = self._held.get(place)
+        if answer is None:
+            answer = self._held[place] = self._renewed(path, name)
+        return answer
+
+    def _renewed(self, path: bytes, name: bytes) -> bool:
         stamps = {place: _stamp(self._root + b"/" + place) for place in _above(path, name)}
         if any(self._seen.get(place, stamp) != stamp for place, stamp in stamps.items()):
             self.close()
