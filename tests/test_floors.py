@@ -16,7 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"git", "runtime", "hub", "credentials", "hooks"}),
     frozenset({"snapshot", "replicas", "review", "editor"}),
     frozenset({"agent"}),
-    frozenset({"session", "card", "resume", "notebook"}),
+    frozenset({"session", "card", "resume", "notebook", "proposal"}),
     frozenset({"commands", "__init__"}),
     frozenset({"cli", "__main__"}),
 )
@@ -27,6 +27,8 @@ SIBLINGS_THAT_MAY_MEET = {
     ("__main__", "cli"),
     ("hub", "credentials"),
     ("session", "card"),
+    ("session", "proposal"),
+    ("proposal", "resume"),
     ("resume", "session"),
     ("notebook", "session"),
     ("notebook", "card"),

@@ -94,6 +94,15 @@ def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
     return repository.run("merge-base", "--is-ancestor", older, newer, accept=(0, 1)).code == 0
 
 
+def named(repository: Repository, ref: str) -> str:
+    """What a full ref names.
+
+    Raises:
+        GitError: There is no such ref.
+    """
+    return repository.text("rev-parse", "--verify", "--end-of-options", ref)
+
+
 def tree_of(repository: Repository, commit: str) -> str:
     """A commit's tree."""
     return repository.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
@@ -104,6 +113,21 @@ def subjects(repository: Repository, since: str, tip: str) -> tuple[tuple[str, s
     listed = repository.text("log", "--reverse", "--format=%H%x00%s", f"{since}..{tip}", "--")
     pairs = (line.partition("\0") for line in listed.splitlines())
     return tuple((oid, subject) for oid, _, subject in pairs)
+
+
+def made_by(repository: Repository, tip: str, known: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The commits that a tip adds to the known ones, newest first, as committer's address and subject."""
+    excluded = [f"^{oid}" for oid in known]
+    listed = repository.text("log", "--no-show-signature", "--format=%ce%x00%s", tip, *excluded, "--")
+    pairs = (line.partition("\0") for line in listed.splitlines())
+    return tuple((email, subject) for email, _, subject in pairs)
+
+
+def default_of_clone(repository: Repository) -> str | None:
+    """The remote's default branch as the clone noted it; None where it did not."""
+    prefix = "refs/remotes/origin/"
+    done = repository.run("symbolic-ref", "--quiet", f"{prefix}HEAD", accept=(0, 1, 128))
+    return done.stdout.decode().strip().removeprefix(prefix) if done.code == 0 else None
 
 
 def merge(repository: Repository, ours: str, theirs: str) -> Merged:

@@ -119,7 +119,7 @@ def body(
     """
     parts = ["### What changed", *_changed(changes)]
     if conflicts:
-        parts += ["### In conflict with the base", "\n".join(map(_conflict, conflicts))]
+        parts += ["### In conflict with the base", "\n".join(f"- {conflict_line(one)}" for one in conflicts)]
     if said := sentence(how):
         parts += ["### How it was run", inline(said, 400)]
     if how.packages:
@@ -146,10 +146,11 @@ def _changed(changes: Changes) -> list[str]:
     return ["\n".join([*lines[:MOST_FILES], *([f"- … and {more} more files"] if more > 0 else [])])]
 
 
-def _conflict(conflict: ConflictedFile) -> str:
+def conflict_line(conflict: ConflictedFile) -> str:
+    """A conflict as one line of Markdown for people."""
     cells = ", ".join(map(str, conflict.cells))
     where = f": cell{'s' if len(conflict.cells) > 1 else ''} {cells}" if cells else ""
-    return f"- {inline(conflict.path)}{where}"
+    return f"{inline(conflict.path)}{where}"
 
 
 def _try_it(changes: Changes, repository: str, branch: str) -> str:

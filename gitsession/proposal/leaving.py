@@ -1,0 +1,66 @@
+"""What of a review may leave: the guard looks at every new blob, and what it finds stays here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gitsession.agent.contents import MEMORY, Memory
+from gitsession.errors import Refusal, RefusedError
+from gitsession.git import commits, history, lookup, objects, refs
+from gitsession.proposal.ground import Ground
+from gitsession.replicas.guard import Allowed, Finding, Guard
+
+_ABSENT = frozenset("0")
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """A tree that may leave, and a sentence about each path whose new content stays here."""
+
+    tree: str
+    notes: tuple[str, ...] = ()
+
+
+def guard_of(ground: Ground) -> Guard:
+    """A guard that lets pass what the session's own does."""
+    memory = Memory.load(ground.places.shadow / MEMORY) or Memory()
+    allowed = Allowed.from_json({kind: list(items) for kind, items in memory.keeping.allowed.items()})
+    return Guard(ground.repository, allowed, size_limit=ground.configuration.max_file_size)
+
+
+def sift(ground: Ground, guard: Guard, base: str, tree: str) -> Sifted:
+    """The tree with the base's version of whatever may not leave; a new file of that kind is left out."""
+    changed = objects.differences(ground.repository, base, tree)
+    new = [(change.new, os.fsdecode(change.path)) for change in changed if not set(change.new) <= _ABSENT]
+    findings = {finding.path: finding for finding in guard.check(new)}
+    if not findings:
+        return Sifted(tree)
+    before = lookup.tree_files(ground.repository, base, *(f":(literal){path}" for path in findings))
+    gone = (0, "0" * 40)
+    kept = {path: (before[path][0], before[path][2]) if path in before else gone for path in findings}
+    notes = tuple(f"{path} is not in the review: {found.reason}" for path, found in findings.items())
+    return Sifted(commits.with_files(ground.repository, tree, kept), notes)
+
+
+def refuse_commits(ground: Ground, guard: Guard, head: str, known: Collection[str]) -> None:
+    """Let the user's own commits pass, or say which file in them may not leave; nobody rewrites them.
+
+    Raises:
+        RefusedError: The guard found something in them.
+    """
+    published = [ref.oid for ref in refs.listed(ground.user.repository, "refs/remotes/").values()]
+    findings = guard.check(history.new_blobs(ground.repository, [head], [*known, *published]))
+    if findings:
+        raise _held(findings[0])
+
+
+def _held(finding: Finding) -> RefusedError:
+    allow = f"let it pass with `gitsession allow {finding.allow_id}`, or " if finding.allow_id else ""
+    return RefusedError(
+        f"A commit of yours holds {finding.path}, which may not leave: {finding.reason}.",
+        refusal=Refusal(finding.kind, (finding.path,), finding.reason),
+        safe="Nothing was pushed; your commits are as they were.",
+        hint=f"If it is harmless, {allow}rewrite the commit without it.",
+    )
