@@ -29,6 +29,8 @@ pytestmark = [
 WORKLOADS = int(os.environ.get("TEST_WORKLOADS", "3"))
 IMAGES = int(os.environ.get("TEST_IMAGES", "12"))
 LIMIT = 100.0
+SAMPLE = ("the journal is not synced", "settled is said before the pack is there")
+PLANTED = MISTAKES if os.environ.get("TEST_MISTAKES") == "all" else SAMPLE
 
 
 def recorded(root: Path, seed: int, mistake: str | None = None, rounds: int = 8) -> list[crashes.Call]:
@@ -114,7 +116,7 @@ def test_nothing_acknowledged_is_lost(sealed: Path, seed: int) -> None:
     assert list(problems(sealed / str(seed), calls, IMAGES, seed)) == []
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("mistake", PLANTED)
 def test_a_planted_mistake_is_found(sealed: Path, mistake: str) -> None:
     calls = recorded(sealed / "m", 1, mistake)
     assert any(wrong for seed in range(4) for wrong in problems(sealed / "m", calls, 4 * IMAGES, seed))
