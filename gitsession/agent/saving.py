@@ -157,7 +157,10 @@ class Saver:
         if len(known) == len(caught):
             return None
         for path in guilty:
-            self._withheld[path] = Withheld(caught[path], self._signature(path))
+            signature = self._signature(path)
+            self._withheld[path] = Withheld(
+                caught[path], signature if self._is_there(path, caught[path]) else None
+            )
         allowed = self._versions(onto, guilty) if onto is not None else {}
         return self.snapshots.rebuild(onto, {path: allowed.get(path) for path in guilty})
 
@@ -167,6 +170,15 @@ class Saver:
         for path in free:
             del self._withheld[path]
         return free
+
+    def _is_there(self, path: str, caught: Caught) -> bool:
+        """Whether the file still has what was caught: it may have been written anew since the snapshot."""
+        if not caught.oids:
+            return True
+        try:
+            return not caught.oids.isdisjoint(objects.oids_of_files(self._user.repository, [path]))
+        except GitError:
+            return True
 
     def _tip(self) -> str:
         tip = self.shadow.tip()

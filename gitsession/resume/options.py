@@ -9,6 +9,7 @@ from typing import Literal
 
 from gitsession.errors import UsageError
 from gitsession.model import parse_duration, parse_size
+from gitsession.snapshot import patterns
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "editor": ("auto", "lab", None),
@@ -67,5 +68,7 @@ class Options:
             if value is not None and (value.startswith("-") or not value.isprintable() or not value.strip()):
                 raise UsageError(f"{value!r} is no {name}.", hint=f"Give {name} a plain name.")
         parse_size(self.max_file_size), parse_size(self.max_remote_size)
+        for pattern in (*self.keep, *self.lazy):
+            patterns.check(pattern)
         if self.lifetime is not None:
             parse_duration(self.lifetime)
