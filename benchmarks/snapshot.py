@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,6 +182,7 @@ def limit(at: Place) -> Callable[[list[str]], object]:
     return save
 
 
+SYNCED = frozenset({"ours, synced", "physical limit, synced"})
 CONTENDERS: dict[str, Callable[[Place], Callable[[list[str]], object]]] = {
     "gitwatch's way": gitwatch,
     "git add --all + commit": add_and_commit,
@@ -191,27 +192,25 @@ CONTENDERS: dict[str, Callable[[Place], Callable[[list[str]], object]]] = {
 }
 
 
-def one_file(report: Report, at: Place, count: int, runs: int) -> None:
-    for name, contender in CONTENDERS.items():
-        slow = name not in ("ours, synced", "physical limit, synced")
-        samples = measured(at, max(3, runs // 10) if slow else runs, 1, contender(at))
-        report.add(f"1 of {count:,} files: {name}", "ms", samples)
-        if name == "plumbing, private index":
-            at.snapshots.take(None, head=at.head)
+def interleaved(at: Place, names: Iterable[str], rounds: int, count: int) -> dict[str, list[float]]:
+    """Samples of contenders that take turns, so that a busy machine slows all of them alike."""
+    saves = {name: CONTENDERS[name](at) for name in names}
+    samples: dict[str, list[float]] = {name: [] for name in saves}
+    for _ in range(rounds):
+        for name, save in saves.items():
+            if name not in SYNCED:
+                at.git("add", "--all")  # what the others changed is not this one's work
+                samples[name] += measured(at, 1, count, save)
+            else:
+                samples[name] += measured(at, 5, count, save)
+    return samples
 
 
-def many_files(report: Report, at: Place, count: int, runs: int, changed: int) -> None:
-    for name in (
-        "git add --all + commit",
-        "plumbing, private index",
-        "ours, synced",
-        "physical limit, synced",
-    ):
-        if name == "plumbing, private index" and changed > 1000:
-            continue
-        samples = measured(at, runs, changed, CONTENDERS[name](at))
+def changed_files(report: Report, at: Place, count: int, rounds: int, changed: int) -> None:
+    names = [name for name in CONTENDERS if changed <= MANY or name != "plumbing, private index"]
+    for name, samples in interleaved(at, names, rounds, changed).items():
         report.add(f"{changed:,} of {count:,} files: {name}", "ms", samples)
-        at.snapshots.take(None, head=at.head)
+    at.snapshots.take(None, head=at.head)
 
 
 def notebook(report: Report, at: Place, runs: int) -> None:
@@ -249,7 +248,7 @@ def restoring(report: Report, at: Place, count: int, runs: int) -> None:
         if before is None or after is None:
             raise RuntimeError("there is no snapshot")
         began = time.perf_counter()
-        restore(at.shadow.repository, before.commit, at.work, base=after.commit)
+        restore(at.shadow.repository, before.commit, at.work, base=after.commit, settings=at.shadow.settings)
         samples.append((time.perf_counter() - began) * 1000)
         at.snapshots.take(None, head=at.head)
     report.add(f"restoring 10 of {count:,} files", "ms", samples, target=25)
@@ -261,15 +260,15 @@ def main() -> None:
     report = Report("One save")
     for count in (1_000, 10_000) if chosen.quick else (1_000, 10_000, 100_000):
         with place(count) as at:
-            one_file(report, at, count, runs)
+            changed_files(report, at, count, max(3, runs // 10), 1)
             sweeping(report, at, count, 5)
             restoring(report, at, count, 5)
             if count == 1_000:
                 notebook(report, at, runs // 5)
             if count == 10_000:
-                many_files(report, at, count, 5, MANY)
+                changed_files(report, at, count, 5, MANY)
             if count == 10_000 and not chosen.quick:
-                many_files(report, at, count, 2, count)
+                changed_files(report, at, count, 2, count)
     report.show(as_json=chosen.json)
 
 
