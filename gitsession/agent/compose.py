@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from gitsession import credentials, run
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.contents import MEMORY, Contents, Memory
+from gitsession.agent.ending import Ending
+from gitsession.agent.events import Events, Notifier
 from gitsession.agent.holding import Holding
 from gitsession.agent.large import Large
 from gitsession.agent.log import Log
@@ -25,6 +28,7 @@ from gitsession.replicas.base import Replica
 from gitsession.replicas.guard import Guard
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
+from gitsession.runtime import Cloud, Colab, detect
 from gitsession.snapshot import kept
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Limits, Snapshots
@@ -82,8 +86,17 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         log,
         Holding(contents, user.repository, _vault(configuration, shadow), lambda: saver.held, woken.set),
         lambda: _vault(configuration, shadow),
+        _ending(configuration, woken.set, log),
+        Events(log, Notifier(configuration.notify, configuration.session.name, log).post),
     )
     return Agent(parts, woken)
+
+
+def _ending(configuration: Configuration, wake: Callable[[], None], log: Log) -> Ending:
+    runtime = detect(os.environ)
+    notice = runtime.notice if isinstance(runtime, Cloud) else None
+    watched = isinstance(runtime, Colab)
+    return Ending(configuration.deadline, notice, watched=watched, wake=wake, log=log)
 
 
 def _contents(configuration: Configuration, shadow: Shadow, replicas: Iterable[Replica]) -> Contents:

@@ -19,6 +19,8 @@ FIRST_RETRY = 1.0
 MAX_RETRY = 120.0
 TIGHT = 15 * 60.0
 WARNINGS = (15, 5, 1)  # minutes before the deadline
+RISK_PATIENCE = 600.0  # seconds without an acknowledgement while something is only here
+IDLE_PATIENCE = 3600.0  # seconds without a running cell; Colab ends a machine some time after that
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,9 @@ class Facts:
         replicas: The places to ship to.
         deadline: When this runtime is expected to end.
         warned: The minutes before the deadline of the last warning; None before the first.
+        risky_since: Since when something is only on this machine and nothing was acknowledged.
+        idle_since: Since when no cell runs, where the platform minds.
+        alerted: What was said of those two already.
     """
 
     dirty_since: float | None = None
@@ -97,6 +102,9 @@ class Facts:
     replicas: tuple[ReplicaFacts, ...] = ()
     deadline: float | None = None
     warned: int | None = None
+    risky_since: float | None = None
+    idle_since: float | None = None
+    alerted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,20 @@ class Warn:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """Say that work is at risk (`risk`) or that this machine looks idle (`idle`) for too long."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing else to do until then, or until something happens."""
 
     until: float | None
 
 
-Action = Take | Ship | Warn | Wait
+Action = Take | Ship | Warn | Alert | Wait
 
 
 DEFAULT_PACE = Pace()
@@ -143,13 +158,14 @@ def decide(facts: Facts, now: float, pace: Pace = DEFAULT_PACE) -> tuple[Action,
     pace = _tightened(pace, facts, now)
     take_at = _take_at(facts, now, pace)
     actions: list[Action] = [Warn(minutes) for minutes in _warnings(facts, now)]
+    alerts = _alerts(facts)
+    actions += [Alert(kind) for kind, at in alerts.items() if at <= now]
     if take_at <= now:
         actions.append(Take(sweep=facts.demanded or _sweep_at(facts, now) <= now))
     ship_at = {replica.name: _ship_at(replica, tight=is_tight(facts, now)) for replica in facts.replicas}
     actions += [Ship(name) for name, at in ship_at.items() if at is not None and at <= now]
-    later = [
-        at for at in (take_at, *ship_at.values(), _next_warning(facts, now)) if at is not None and at > now
-    ]
+    moments = (take_at, *ship_at.values(), *alerts.values(), _next_warning(facts, now))
+    later = [at for at in moments if at is not None and at > now]
     if take_at <= now:
         later.append(now + sweep_interval(facts))
     return (*actions, Wait(min(later, default=None)))
@@ -237,6 +253,16 @@ def _warnings(facts: Facts, now: float) -> tuple[int, ...]:
     left = (facts.deadline - now) / 60
     due = [minutes for minutes in WARNINGS if left <= minutes and minutes < (facts.warned or 60)]
     return (min(due),) if due else ()
+
+
+def _alerts(facts: Facts) -> dict[str, float]:
+    """When to speak up, by what about; each is said once until it is over."""
+    since = {"risk": (facts.risky_since, RISK_PATIENCE), "idle": (facts.idle_since, IDLE_PATIENCE)}
+    return {
+        kind: began + patience
+        for kind, (began, patience) in since.items()
+        if began is not None and kind not in facts.alerted
+    }
 
 
 def _next_warning(facts: Facts, now: float) -> float | None:

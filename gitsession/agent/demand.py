@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from gitsession.agent.holding import Holding
 from gitsession.agent.lane import Lane
 from gitsession.model import Held, Level
 from gitsession.snapshot.kept import KeptFile
@@ -90,6 +92,91 @@ class Demand:
 
     def _failed(self, lane: Lane) -> bool:
         return lane.failed_at is not None and lane.failed_at >= self.since
+
+
+class Demands:
+    """Everybody who waits now; asked and told from any thread, settled on the agent's main thread.
+
+    Args:
+        lanes: The places to ship to.
+        left: What no replica gets at a level, each for people.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], left: Callable[[Level | None], Sequence[str]]) -> None:
+        self._lanes = lanes
+        self._left = left
+        self._open: list[Demand] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    @property
+    def untried(self) -> bool:
+        """Whether somebody waits for a snapshot that was not tried yet."""
+        return any(demand.generation is None and not demand.tried for demand in self._open)
+
+    def add(self, level: Level | None) -> Demand:
+        """Somebody waits from now on."""
+        demand = Demand(level)
+        self._open.append(demand)
+        return demand
+
+    def drop(self, demand: Demand) -> None:
+        """Nobody waits for it any more."""
+        with suppress(ValueError):  # another thread may have done so already
+            self._open.remove(demand)
+
+    def wants(self, lane: Lane) -> bool:
+        """Whether a lane should ship at once."""
+        return any(demand.wants(lane) for demand in self._open)
+
+    def missing(self, demand: Demand) -> tuple[str, ...]:
+        """What stands in its way, for people."""
+        return demand.missing(self._lanes, self._left(demand.level))
+
+    def try_now(self) -> tuple[Demand, ...]:
+        """Those whose snapshot is taken now."""
+        waiting = tuple(demand for demand in self._open if demand.generation is None)
+        for demand in waiting:
+            demand.tried = True
+        return waiting
+
+    def renew(self, generation: int) -> None:
+        """All wait for what has come since."""
+        for demand in self._open:
+            demand.renew(generation)
+
+    def settle_contents(self, holding: Holding, generation: int) -> None:
+        """Let those go on whose held and kept files are stored, as far as that can be."""
+        for demand in self._open:
+            if demand.generation is None or demand.settled:
+                continue
+            if demand.asked is None:
+                demand.asked = holding.ask(urgent=True)
+            elif holding.is_settled(demand.asked):
+                demand.settled, demand.generation = True, generation
+
+    def end_those_over(self) -> None:
+        """Answer those for whom waiting longer makes no difference."""
+        for demand in list(self._open):
+            if demand.is_over(self._lanes, self._left(demand.level)):
+                demand.done.set()
+                self.drop(demand)
+
+
+@dataclass(eq=False)
+class Closing:
+    """The agent has been told to end: with a last flush until `until`, on the monotonic clock."""
+
+    demand: Demand | None
+    until: float
+    missing: tuple[str, ...] = ()
+    done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last flush is over, or its time."""
+        return self.demand is None or self.demand.done.is_set() or time.monotonic() >= self.until
 
 
 def _has(lane: Lane, generation: int, level: Level) -> bool:

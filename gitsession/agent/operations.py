@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -50,6 +51,8 @@ class Operations:
             "nudge": self._nudge,
             "changed": self._changed,
             "note-ran": self._note_ran,
+            "activity": self._activity,
+            "resumed": self._resumed,
             "log": self._log,
             "restore": self._restore,
             "commit": self._commit,
@@ -90,6 +93,19 @@ class Operations:
         if len(ran) > MAX_RAN:
             raise UsageError(f"What ran is described in more than {MAX_RAN} characters.")
         self._agent.note_ran(ran)
+        told = _told_of(ran)
+        if told:
+            self._agent.parts.events.add("ran", told)
+        return {}
+
+    def _activity(self, request: Request) -> Mapping[str, Any]:
+        """A notebook's cell began or ended: what the platform counts as activity."""
+        self._agent.parts.ending.note_activity(running=request.flag("running", False))
+        return {}
+
+    def _resumed(self, _request: Request) -> Mapping[str, Any]:
+        """`open` went on with this session."""
+        self._agent.parts.events.add("resumed", "The session was resumed.")
         return {}
 
     def _log(self, request: Request) -> Mapping[str, Any]:
@@ -126,6 +142,7 @@ class Operations:
             agent.configuration.worktree,
             None if path is None else [path],
             base=tip.commit,
+            settings=agent.parts.saver.shadow.settings,
         )
         agent.parts.marks.mark((*restored.written, *restored.removed))
         return tip.number, (*restored.written, *restored.removed), restored.skipped
@@ -229,6 +246,15 @@ def moment_of(text: str, now: float) -> float:
         raise UsageError(
             f"{text[:50]!r} is no time.", hint='Write it like "10 minutes ago" or 2026-11-22T21:30.'
         ) from None
+
+
+def _told_of(ran: str) -> str:
+    """What is told of a command that ended; nothing for a cell."""
+    try:
+        record = json.loads(ran)
+        return f"`{record['command']}` ended with exit code {record['exit']} after {record['seconds']:.0f} s."
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 def _is_inside(path: str) -> bool:

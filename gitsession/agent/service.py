@@ -7,13 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gitsession.agent import configuration as settings
 from gitsession.agent.configuration import Configuration
-from gitsession.agent.decide import Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
-from gitsession.agent.demand import Demand, left_behind
+from gitsession.agent.decide import WARNINGS, Alert, Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
+from gitsession.agent.demand import Closing, Demands, left_behind
+from gitsession.agent.ending import Ending
+from gitsession.agent.events import Events
 from gitsession.agent.holding import Holding
 from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
@@ -23,6 +24,7 @@ from gitsession.agent.places import Places
 from gitsession.agent.risk import Risk, stored
 from gitsession.agent.saving import Caught, Saver, changed_since
 from gitsession.agent.shipments import MayNotLeave, Shipments, fork_of
+from gitsession.agent.tending import Tending
 from gitsession.agent.watch import Watcher
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
 from gitsession.model import Level, SessionName, Snapshot
@@ -31,6 +33,11 @@ from gitsession.replicas.vault import Vault
 from gitsession.snapshot.take import Snapshots, Taken
 
 LANE_PATIENCE = 2.0
+ALERTS = {
+    "risk": "Work is only on this machine, and no place outside has answered for 10 minutes.",
+    "idle": "No cell has run for 60 minutes: Colab may end this machine soon. "
+    "`Session.wait` keeps a cell busy.",
+}
 
 
 @dataclass
@@ -48,16 +55,8 @@ class Parts:
     log: Log
     holding: Holding
     vault: Callable[[], Vault | None]
-
-
-@dataclass(eq=False)
-class Closing:
-    """The agent has been told to end: with a last flush until `until`, on the monotonic clock."""
-
-    demand: Demand | None
-    until: float
-    missing: tuple[str, ...] = ()
-    done: threading.Event = field(default_factory=threading.Event)
+    ending: Ending
+    events: Events
 
 
 class Agent:
@@ -80,13 +79,15 @@ class Agent:
         self._woken = woken
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.jobs = Jobs(woken.set)
-        self._demands: list[Demand] = []
+        self._demands = Demands(self.lanes, self._left)
         self._closing: Closing | None = None
         self._ran: str | None = None
         self._told: object = ((), parts.saver.contents.version)
         self.facts = Facts(watching=parts.watcher.watching)
         self._taken_at: deque[float] = deque(maxlen=16)
         self._failures = 0
+        self._warned_of = parts.ending.deadline
+        self._tending = Tending(parts.saver.shadow, self._is_quiet, parts.log)
 
     @property
     def closing(self) -> bool:
@@ -96,6 +97,7 @@ class Agent:
     def run(self) -> None:
         """Save and ship until told to end."""
         self.parts.holding.start()
+        self.parts.ending.start()
         while not self._is_over():
             self._woken.clear()
             self._settle_outcomes()
@@ -117,22 +119,18 @@ class Agent:
 
     def flush(self, seconds: float, level: Level | None) -> tuple[str, ...]:
         """Have everything saved and shipped at once, from any thread; answers with what is missing."""
-        demand = Demand(level)
-        self._demands.append(demand)
+        demand = self._demands.add(level)
         self._woken.set()
         demand.done.wait(seconds)
-        missing = self._missing(demand)
-        with suppress(ValueError):  # the main thread may have done so already
-            self._demands.remove(demand)
+        missing = self._demands.missing(demand)
+        self._demands.drop(demand)
         return missing
 
     def close(self, seconds: float, *, flush: bool) -> tuple[str, ...]:
         """End, from any thread, after a last flush of so many seconds; answers with what is missing."""
         if self._closing is None:
-            demand = Demand(None) if flush else None
+            demand = self._demands.add(None) if flush else None
             self._closing = Closing(demand, time.monotonic() + seconds)
-            if demand is not None:
-                self._demands.append(demand)
         self._woken.set()
         self._closing.done.wait(seconds + LANE_PATIENCE * 2)
         return self._closing.missing
@@ -171,7 +169,9 @@ class Agent:
                     self._lane(name).ship(self.generation)
                 case Warn(minutes=minutes):
                     self._warn(minutes)
-        self._settle_demands()
+                case Alert(kind=kind):
+                    self._alert(kind)
+        self._demands.end_those_over()
         if actions:
             return time.monotonic()
         until = wait.until if isinstance(wait, Wait) else None
@@ -186,7 +186,7 @@ class Agent:
         now = time.monotonic()
         marked = self.parts.marks.look()
         window = self._pace().busy_window
-        deadline = self.configuration.deadline
+        ending = self.parts.ending
         generation = self.generation if self.parts.saver.shadow.tip() is not None else 0
         self.facts = replace(
             self.facts,
@@ -196,25 +196,36 @@ class Agent:
             watching=self.parts.watcher.watching,
             recent_snapshots=sum(1 for at in self._taken_at if at > now - window),
             held_until=self.parts.saver.large.until,
-            demanded=any(demand.generation is None and not demand.tried for demand in self._demands),
-            replicas=tuple(
-                lane.facts(generation, urgent=any(demand.wants(lane) for demand in self._demands))
-                for lane in self.lanes
-            ),
-            deadline=None if deadline is None else now + deadline.at - time.time(),
+            demanded=self._demands.untried,
+            replicas=tuple(lane.facts(generation, urgent=self._demands.wants(lane)) for lane in self.lanes),
+            deadline=None if ending.deadline is None else now + ending.deadline.at - time.time(),
+            risky_since=(self.facts.risky_since or now) if self.risk.paths else None,
+            idle_since=ending.idle_since,
         )
+        self._forget_alerts()
         return self.facts
+
+    def _forget_alerts(self) -> None:
+        """Speak up again about what was over in between."""
+        since = {"risk": self.facts.risky_since, "idle": self.facts.idle_since}
+        over = {kind for kind in self.facts.alerted if since[kind] is None}
+        for kind in over:
+            self.notes.pop(kind, None)
+        warned = self.facts.warned if self.parts.ending.deadline == self._warned_of else None
+        self._warned_of = self.parts.ending.deadline
+        self.facts = replace(self.facts, alerted=self.facts.alerted - over, warned=warned)
 
     def _is_urgent(self) -> bool:
         return bool(self._demands)
+
+    def _is_quiet(self) -> bool:
+        return not (self.taking or self._demands or self.parts.marks.look())
 
     def _lane(self, name: str) -> Lane:
         return next(lane for lane in self.lanes if lane.name == name)
 
     def _take(self, *, sweep: bool, urgent: bool, subject: str | None = None) -> Taken | None:
-        waiting = [demand for demand in self._demands if demand.generation is None]
-        for demand in waiting:
-            demand.tried = True
+        waiting = self._demands.try_now()
         if sweep:
             self.parts.watcher.reconsider()
         marked, ran = self.parts.marks.collect(), self._ran
@@ -266,13 +277,7 @@ class Agent:
             self.generation += 1
             self._told = told
             self._find_risk()
-        for demand in self._demands:
-            if demand.generation is None or demand.settled:
-                continue
-            if demand.asked is None:
-                demand.asked = self.parts.holding.ask(urgent=True)
-            elif self.parts.holding.is_settled(demand.asked):
-                demand.settled, demand.generation = True, self.generation
+        self._demands.settle_contents(self.parts.holding, self.generation)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -301,7 +306,9 @@ class Agent:
                 self.parts.log.write(
                     "shipped", to=lane.name, number=lane.acknowledged and lane.acknowledged.number
                 )
+                self.facts = replace(self.facts, risky_since=None)
                 self._find_risk()
+                self._tending.ask()
             else:
                 self._recover(lane, outcome.error)
 
@@ -333,8 +340,7 @@ class Agent:
         self._saved(taken, git=True, ran=None)
         self.parts.marks.mark(list(caught))
         self._take(sweep=False, urgent=self._is_urgent())  # which finds them held
-        for demand in self._demands:
-            demand.renew(self.generation)
+        self._demands.renew(self.generation)
         lane.start_afresh()
 
     def _fork(self) -> None:
@@ -356,38 +362,38 @@ class Agent:
 
     def _warn(self, minutes: int) -> None:
         self.facts = replace(self.facts, warned=minutes)
-        self.notes["deadline"] = f"This machine is expected to end in {minutes} min."
-        self.parts.log.write("deadline", minutes=minutes)
-        if minutes == 1:
-            self._demands.append(Demand(None))
+        deadline = self.parts.ending.deadline
+        surely = deadline is not None and not deadline.estimate
+        self.notes["deadline"] = (
+            f"This machine ends within {minutes} min, as was announced."
+            if surely
+            else f"This machine is expected to end within {minutes} min; that is an estimate."
+        )
+        self.parts.events.add("deadline", self.notes["deadline"], post=minutes == max(WARNINGS))
+        if minutes == min(WARNINGS):
+            self._demands.add(None)
 
-    def _settle_demands(self) -> None:
-        for demand in list(self._demands):
-            if demand.is_over(self.lanes, self._left(demand.level)):
-                demand.done.set()
-                with suppress(ValueError):
-                    self._demands.remove(demand)
-
-    def _missing(self, demand: Demand) -> tuple[str, ...]:
-        return demand.missing(self.lanes, self._left(demand.level))
+    def _alert(self, kind: str) -> None:
+        self.facts = replace(self.facts, alerted=self.facts.alerted | {kind})
+        self.notes[kind] = ALERTS[kind]
+        self.parts.events.add(kind, ALERTS[kind])
 
     def _left(self, level: Level | None) -> tuple[str, ...]:
         saver = self.parts.saver
         return left_behind(saver.held, saver.contents.kept(), saver.snapshots.at_risk, level)
 
     def _is_over(self) -> bool:
-        closing = self._closing
-        if closing is None:
-            return False
-        return closing.demand is None or closing.demand.done.is_set() or time.monotonic() >= closing.until
+        return self._closing is not None and self._closing.is_over
 
     def _end(self) -> None:
         closing = self._closing
         if closing is not None and closing.demand is not None:
-            closing.missing = self._missing(closing.demand)
+            closing.missing = self._demands.missing(closing.demand)
         for lane in self.lanes:
             lane.stop(LANE_PATIENCE if not lane.busy else 0.0)
         self.parts.holding.stop(LANE_PATIENCE)
+        self.parts.ending.stop()
+        self._tending.stop(LANE_PATIENCE)
         self._settle_outcomes()
         self.jobs.do()
         if closing is not None:

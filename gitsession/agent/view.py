@@ -40,13 +40,14 @@ def status(
         held=agent.parts.saver.held,
         skipped=snapshots.skipped,
         notes=(*notes(agent), *(editor.notes() if editor else ())),
-        deadline=configuration.deadline,
+        deadline=agent.parts.ending.deadline,
         editor=editor.status() if editor else None,
         agent_pid=os.getpid(),
         agent_pss=proportional_memory(),
         extra={
             "kept": _kept(agent.parts.saver.contents),
             "unsaved": sorted(unsaved),
+            "events": agent.parts.events.to_json(),
             "places": configuration.place_names,
         },
     )

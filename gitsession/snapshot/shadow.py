@@ -174,8 +174,11 @@ class Shadow:
             self._links.follow()
 
     def tend(self) -> bool:
-        """One bounded step of packing, for a quiet moment; answers whether there was anything to do."""
-        with self.lock:
+        """One bounded step of packing, for a quiet moment; answers whether there was anything to do.
+
+        No save waits for it, only `settle` does.
+        """
+        with self._settling, disk_errors():
             return tend.step(self.repository, self._links.orphans())
 
     def _point_at(self, tip: Tip, serial: int) -> None:

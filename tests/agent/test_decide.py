@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gitsession.agent import decide as module
 from gitsession.agent.decide import (
     Action,
+    Alert,
     Facts,
     Pace,
     ReplicaFacts,
@@ -250,3 +251,17 @@ def test_a_writer_that_pauses_a_little_is_soon_saved_every_five_seconds(period: 
     done = simulate([n * period for n in range(1, int(600 / period))], until=600.0)
     assert len(done.taken) <= 600 / 5 + module.BUSY_SNAPSHOTS
     assert done.latest_unsaved <= 5.0 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        (Facts(swept=1000.0, risky_since=400.0), "risk"),
+        (Facts(swept=4000.0, idle_since=400.0), "idle"),
+    ],
+)
+def test_what_lasts_too_long_is_said_once(facts: Facts, kind: str) -> None:
+    now = facts.swept or 0.0
+    assert Alert(kind) in decide(facts, now)
+    assert Alert(kind) not in decide(replace(facts, alerted=frozenset({kind})), now)
+    assert not any(isinstance(action, Alert) for action in decide(facts, 401.0))

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from gitsession.agent.ending import Ending
+from gitsession.agent.events import KEPT, Events, Notifier
+from gitsession.agent.log import Log
+from gitsession.model import Deadline
+from tests.agent.conftest import wait_for
+
+
+@pytest.fixture
+def posted() -> Iterator[tuple[str, SimpleQueue[str]]]:
+    """The URL of a server that takes lines, and what it got."""
+    lines: SimpleQueue[str] = SimpleQueue()
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            lines.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Taker) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook/key", lines
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    log = Log(tmp_path / "log")
+    yield log
+    log.close()
+
+
+def test_an_event_is_kept_logged_and_posted_in_one_line_without_secrets(
+    tmp_path: Path, log: Log, posted: tuple[str, SimpleQueue[str]]
+) -> None:
+    url, lines = posted
+    events = Events(log, Notifier(url, "lesson", log).post)
+    events.add("ran", "`curl https://ada:secret@example.org`\nended")
+    assert lines.get(timeout=10) == "gitsession lesson: `curl https://example.org` ended"
+    [event] = events.to_json()
+    assert (event["number"], event["kind"]) == (1, "ran")
+    assert "secret" not in (tmp_path / "log").read_text()
+
+
+def test_a_place_that_takes_no_lines_is_logged_without_its_address(tmp_path: Path, log: Log) -> None:
+    path = tmp_path / "log"
+    Notifier("http://127.0.0.1:1/hook/key", "lesson", log).post("hello")
+    wait_for(lambda: path.exists() and "not posted" in path.read_text(), "the failure in the log")
+    assert "hook" not in path.read_text()
+
+
+def test_only_the_newest_events_are_kept(log: Log) -> None:
+    events = Events(log, lambda _: None)
+    for number in range(KEPT + 3):
+        events.add("ran", str(number))
+    assert [event["number"] for event in events.to_json()] == list(range(4, KEPT + 4))
+
+
+def test_an_announced_end_takes_the_place_of_the_estimate(log: Log) -> None:
+    woken = threading.Event()
+    announced = Deadline(1000.0, estimate=False)
+    ending = Ending(
+        Deadline(9000.0), lambda: announced, watched=False, wake=woken.set, log=log
+    )
+    ending.start()
+    assert woken.wait(10)
+    ending.stop()
+    assert ending.deadline == announced
+
+
+def test_a_machine_looks_idle_only_where_cells_count_and_none_runs(log: Log) -> None:
+    nobody = Ending(None, None, watched=False, wake=lambda: None, log=log)
+    colab = Ending(None, None, watched=True, wake=lambda: None, log=log)
+    assert nobody.idle_since is None
+    assert colab.idle_since is not None
+    colab.note_activity(running=True)
+    assert colab.idle_since is None
