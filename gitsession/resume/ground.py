@@ -54,10 +54,12 @@ def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
     storage = _storage(options.storage, runtime, environ)
     if address.is_path and options.workdir is None and _is_clone(Path(address.url)):
         clone = discover(Path(address.url))
+        keep_apart(clone.work_tree, storage)
         return Ground(_remote_of(clone, address, server), clone.work_tree, clone, storage)
     if address.is_path and (storage is None or Path(address.url).exists()):
         check_path(Path(address.url))
     worktree = _worktree(options.workdir, address, runtime)
+    keep_apart(worktree, storage)
     return Ground(address, worktree, _standing(worktree, address, server), storage)
 
 
@@ -78,6 +80,26 @@ def survey_remote(
     elif address.is_path:
         check_path(Path(address.url))
     return Ground(address, Path.cwd(), None, _storage(storage, runtime, environ))
+
+
+def keep_apart(worktree: Path, storage: str | None) -> None:
+    """Refuse a storage folder in the work tree, which would save itself, and a work tree in the storage.
+
+    Raises:
+        StorageError: One lies in the other.
+    """
+    if storage is None:
+        return
+    tree, folder = worktree.resolve(), Path(storage).resolve()
+    if folder.is_relative_to(tree):
+        what = f"The storage {storage} lies inside the work tree {worktree}."
+    elif tree.is_relative_to(folder):
+        what = f"The work tree {worktree} lies inside the storage {storage}."
+    else:
+        return
+    raise StorageError(
+        what, safe="Nothing was written.", hint="Name another folder with --storage, or none: --storage none."
+    )
 
 
 def _worktree(workdir: str | Path | None, address: Address, runtime: Runtime) -> Path:
