@@ -29,6 +29,7 @@ VERBS = {
     "finish": "Save everything and end the session for good.",
     "env": "Print the environment with which `git push` works.",
     "run": "Run a command and record how it went.",
+    "wait": "Stay busy until a process or a command ends.",
     "close": "Save everything and end the session here.",
     "demo": "The whole story on this machine, without an account.",
     "credential": "git's credential helper (git calls it).",

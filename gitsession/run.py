@@ -169,8 +169,8 @@ def start(
     env: Mapping[str, str],
     cwd: Path | None = None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
-    stdout: int | IO[bytes] = subprocess.DEVNULL,
-    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] | None = subprocess.DEVNULL,
+    stderr: int | IO[bytes] | None = subprocess.DEVNULL,
     pass_fds: Iterable[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a process that lives on, detached from the caller's terminal and process group."""

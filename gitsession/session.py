@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitsession.agent import control
-from gitsession.errors import NotSafeYet, StorageError
+from gitsession.errors import GitsessionError, NotSafeYet, StorageError
 from gitsession.model import Level, Snapshot, Status, Update
 
 if TYPE_CHECKING:
@@ -220,6 +220,32 @@ class Session:
         found = self._ask("update", timeout=CLOSE_TIMEOUT, source=source)
         lists = (tuple(found[name]) for name in ("changed", "beside", "back"))
         return Update(found["source"], found["commit"], found["before"], *lists)
+
+    def wait(self, pid: int | None = None, command: str | Sequence[str] | None = None) -> int:
+        """Keep a cell or a shell busy until work ends, with one line that says how it is saved.
+
+        Args:
+            pid: A process that runs already; its exit code is nobody's to know, so 0 is answered.
+            command: A command line, or its words; it runs in the work tree.
+
+        Returns:
+            The command's exit code, 128 + n after signal n.
+
+        Raises:
+            UsageError: Both or neither are given, or there is no such program.
+            SessionError: There is no such process.
+        """
+        from gitsession import waiting
+
+        return waiting.until_ended(self._line, pid=pid, command=command, cwd=self.worktree)
+
+    def _line(self) -> str:
+        try:
+            status = self.status()
+        except GitsessionError as error:
+            return f"gitsession: {error.what}"
+        number = status.snapshot.number if status.snapshot else 0
+        return f"gitsession: {status.state} · snapshot {number} · {len(status.at_risk)} at risk"
 
     def note_ran(self, record: str) -> None:
         """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "gitsession"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model", "address", "errors", "wording"}),
     frozenset({"run", "files"}),
-    frozenset({"git", "runtime", "hub", "credentials", "hooks"}),
+    frozenset({"git", "runtime", "hub", "credentials", "hooks", "waiting"}),
     frozenset({"snapshot", "replicas", "review", "editor"}),
     frozenset({"agent"}),
     frozenset({"session", "card", "resume", "notebook", "proposal"}),
