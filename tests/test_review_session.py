@@ -210,7 +210,7 @@ def test_finish_marks_everything_and_the_next_open_begins_anew(online: Machine, 
     assert (done["review"], sorted(done["marked"]), done["notes"]) == ("open", ["remote", "vault"], [])
     assert the_pull(forge).draft is False
     assert online.runtime.processes() == []
-    refs = forge.repository().refs("refs/gitsession")
+    refs = forge.repository().refs()
     assert f"refs/gitsession-done/ada/{session}" in refs and f"refs/gitsession/ada/{session}" not in refs
     online.lose()
     again = online.open()

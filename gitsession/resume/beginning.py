@@ -31,6 +31,7 @@ from gitsession.resume.given import (
 )
 from gitsession.resume.ground import Ground, author
 from gitsession.resume.looking import look
+from gitsession.resume.merged import asked_of
 from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
@@ -93,6 +94,7 @@ def _begin(
             visible=options.branch == "visible",
             max_file_size=parse_size(options.max_file_size),
             lazy=tuple(options.lazy),
+            is_merged=asked_of(standing, token, os.environ),
         )
         try:
             ground, brought = _bring(options, ground, runtime, wish, variables, person, beside)

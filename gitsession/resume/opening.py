@@ -14,6 +14,7 @@ from gitsession.resume import bring, find
 from gitsession.resume.going_on import GoingOn
 from gitsession.resume.ground import Ground, local_login
 from gitsession.resume.lives import set_aside
+from gitsession.resume.merged import over
 from gitsession.resume.plan import Choice, Wanted, choose
 from gitsession.resume.wish import Brought, Wish
 from gitsession.snapshot.shadow import Shadow
@@ -53,7 +54,8 @@ def settle(wish: Wish, seen: find.Search) -> Choice:
         leads=wish.leads,
         running=wish.running,
     )
-    return choose([find.glimpse(entry) for entry in seen.found], wanted)
+    lines = [find.glimpse(entry) for entry in seen.found]
+    return choose(lines if wish.session else over(lines, wanted, wish.is_merged), wanted)
 
 
 def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[str, str]) -> Brought:

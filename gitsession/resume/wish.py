@@ -28,6 +28,7 @@ class Wish:
         visible: Whether the session branch is pushed beside the state ref.
         max_file_size: Bytes above which a file may not leave for the remote.
         lazy: Patterns of kept files that stay in the vault.
+        is_merged: Whether a session's pull request was merged; such a one is not resumed unnamed.
     """
 
     session: str | None
@@ -44,6 +45,7 @@ class Wish:
     visible: bool = True
     max_file_size: int = 50_000_000
     lazy: tuple[str, ...] = ()
+    is_merged: Callable[[SessionName], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
