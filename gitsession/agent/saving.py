@@ -15,6 +15,7 @@ from gitsession.agent.permission import Permission
 from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held
+from gitsession.snapshot import state_read
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Snapshots, Taken
 from gitsession.snapshot.trees import EMPTY_TREE
@@ -99,6 +100,18 @@ class Saver:
         """Modification times in nanoseconds of what changed so far; None before the first change."""
         with self._times_lock:
             return dict(self._times) or None
+
+    def recall_times(self, state: str) -> None:
+        """Go on from the times that an acknowledged state holds, after a restart of this process.
+
+        Raises:
+            GitError, FormatError: It cannot be read.
+        """
+        known = state_read.mtimes(self.shadow.repository, state)
+        with self._times_lock:
+            for directory, times in known.items():
+                for name, ns in times.items():
+                    self._times.setdefault(f"{directory}/{name}" if directory else name, ns)
 
     def save(
         self,

@@ -153,10 +153,18 @@ class Agent:
         self.newest = Snapshot(tip.number, tip.commit, time.time())
         self.generation = 1
         best = stored(self.lanes)
+        if best is not None:
+            self._recall_times(best.state)
         if best is None or best.snapshot != tip.commit:
             paths = changed_since(self.parts.saver.shadow, best.snapshot if best else None, tip.commit)
             self.risk.note(paths, tip.number)
         self._find_risk()
+
+    def _recall_times(self, state: str) -> None:
+        try:
+            self.parts.saver.recall_times(state)
+        except GitsessionError as error:
+            self.parts.log.failure("times not recalled", error)
 
     def _act(self) -> float | None:
         """Carry out what is due; answers when to look again."""

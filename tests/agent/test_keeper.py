@@ -60,6 +60,19 @@ def test_a_killed_agent_is_restarted_and_loses_nothing(running: Running) -> None
     assert "agent crashed" in running.log()
 
 
+def test_a_restarted_agent_still_knows_the_times_of_before(running: Running) -> None:
+    for name in ("one.txt", "src/two.txt"):
+        running.write(name, "changed")
+        assert running.flush("safe") == []
+        pid = running.agent_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda pid=pid: running.agent_pid() not in (None, pid), "another agent")  # type: ignore[misc]
+    assert wait_for(lambda: _flushed(running))
+    times = git(running.remote, "ls-tree", "-r", "--name-only", "refs/gitsession/ada/lesson", "mtimes/")
+    assert times.splitlines() == ["mtimes/=", "mtimes/=src"]
+
+
 def test_an_agent_whose_keeper_is_killed_saves_and_ends(running: Running) -> None:
     agent, master = running.agent_pid(), running.keeper_pid()
     assert agent is not None
