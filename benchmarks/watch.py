@@ -189,7 +189,7 @@ def main() -> None:
         report.add("ours: watched directories", "directories", [float(watches) for _, watches in runs])
         report.add("ours: write to mark", "ms", latencies(user, rounds))
         user = make_tree(scratch / "small", small)
-        with session(user, scratch / "a", quiet=0.0) as configuration:
+        with session(user, scratch / "a", quiet=0.0, max_age=0.0) as configuration:
             report.add(f"write to local, quiet 0, {small} files", "ms", save_latencies(configuration, rounds))
         with session(user, scratch / "b") as configuration:
             share, memory = idle(configuration, idle_seconds)
