@@ -108,6 +108,8 @@ def _begin(
     tunnel = tunnel_token(options, runtime, os.environ)
     keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password, tunnel))
     _wait_until_ready(configuration.places)
+    if brought.resumed:
+        control.ask(configuration.places.agent_socket, "resumed", timeout=PING_TIMEOUT)
     trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
     waited = await_editor(configuration.places) if editor else ()
     notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *waited)
