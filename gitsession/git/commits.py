@@ -78,7 +78,7 @@ def with_files(repository: Repository, tree: str, files: Mapping[str, tuple[int,
     """A tree with some paths replaced, given as mode and blob."""
     with tempfile.TemporaryDirectory(prefix="gitsession-") as folder:
         apart = replace(repository, index=Path(folder) / "index")
-        staging.read_tree(apart, tree)
+        apart.output("read-tree", tree)  # with --reset it would want a work tree
         staging.stage(apart, [(path, mode, oid, 0) for path, (mode, oid) in files.items()])
         return staging.write_tree(apart)
 
