@@ -127,6 +127,7 @@ class Scene:
             self.git(
                 "update-index",
                 "--index-version=2",
+                "--no-split-index",  # a shared part would keep its stat data
                 "--force-write-index",
                 env={"GIT_INDEX_FILE": str(target)},
             )
