@@ -18,7 +18,7 @@ from tests.rig import processes
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ TREE = ".explorer-folders-view .monaco-list-row"
 EDITOR = ".editor-instance .view-lines"
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),

@@ -1,4 +1,4 @@
-"""Held and kept files from one machine to the next: put back, left in the vault, or named where neither is."""
+"""Held and kept files from one machine to the next: put back, left in the vault, or named."""
 
 from __future__ import annotations
 

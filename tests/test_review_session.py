@@ -17,7 +17,7 @@ from tests.rig.hub import Hub
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(180)]
 
 BOOK = "lesson.ipynb"
 

@@ -110,6 +110,7 @@ def assert_one_leader_each(players: list[Player]) -> None:
     assert len(set(names)) == len(names), names
 
 
+@pytest.mark.long
 def test_eight_runtimes_lose_nothing_and_never_lead_together(
     player: Callable[..., Player], git_server: GitServer
 ) -> None:

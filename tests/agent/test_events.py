@@ -73,9 +73,7 @@ def test_only_the_newest_events_are_kept(log: Log) -> None:
 def test_an_announced_end_takes_the_place_of_the_estimate(log: Log) -> None:
     woken = threading.Event()
     announced = Deadline(1000.0, estimate=False)
-    ending = Ending(
-        Deadline(9000.0), lambda: announced, watched=False, wake=woken.set, log=log
-    )
+    ending = Ending(Deadline(9000.0), lambda: announced, watched=False, wake=woken.set, log=log)
     ending.start()
     assert woken.wait(10)
     ending.stop()

@@ -142,7 +142,7 @@ OFFENCES = {
     "GH013, secrets in several files": Offence((PROTECTION,), {"a.py": SECRET, "deep/b.py": SECRET + "\n"}),
     "GH013, a restricted path": Offence(NO_KEYS, {"certs/own.pem": "a certificate\n"}),
     "GH013, several restricted paths": Offence(NO_KEYS, {"a.pem": "one\n", "b.pem": "two\n"}),
-    "workflow, classic token": Offence((), WORKFLOW, Token(ADA_TOKEN, "ada", scopes=("repo",))),
+    "workflow, classic token": Offence((), WORKFLOW, Token(ADA_TOKEN, "ada", scopes=frozenset({"repo"}))),
     "workflow, App": Offence(
         (), WORKFLOW, Token(ADA_TOKEN, "ada", kind="app", permissions={"contents": "write"})
     ),

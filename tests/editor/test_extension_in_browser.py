@@ -27,6 +27,7 @@ PATIENCE = 120_000
 EDITOR = ".editor-instance .view-lines"
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(600),

@@ -12,7 +12,7 @@ from tests.notebook.conftest import OpenNotebook, opening
 from tests.rig.colab import Front, Notebook
 from tests.rig.runtime import Runtime
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(120)]
 SAFE = "session.flush(60); print(sorted(session.processes()))"
 
 
