@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gitsession.git.progress import Listen, Progress
 from gitsession.wording import human_age as human_age
 from gitsession.wording import human_size as human_size
 from gitsession.wording import inert as inert
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from gitsession.git.progress import Listen, Progress
 
 
 def print_json(document: object) -> None:

@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_tz
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +97,8 @@ def _azure(metadata: str) -> float | None:
 def _azure_end(event: Mapping[str, Any]) -> float | None:
     if event.get("EventType") not in ("Preempt", "Terminate"):
         return None
+    from email.utils import parsedate_tz  # slow to load, and most machines are no cloud's
+
     parsed = parsedate_tz(str(event.get("NotBefore") or ""))
     if parsed is None:
         return time.time() + AZURE_GRACE
@@ -105,7 +106,7 @@ def _azure_end(event: Mapping[str, Any]) -> float | None:
 
 
 def _ask(url: str, headers: Mapping[str, str], *, method: str = "GET") -> str | None:
-    import urllib.request  # slow to load, and most machines are no cloud's
+    import urllib.request
     from http.client import HTTPException
 
     class NoRedirect(urllib.request.HTTPRedirectHandler):
