@@ -88,7 +88,8 @@ def ask(path: Path, op: str, /, *, timeout: float = 10.0, **fields: Any) -> dict
             connection.settimeout(timeout)
             connection.connect(os.fspath(path))
             _check_peer(connection)
-            connection.sendall(_line({"op": op, **fields}))
+            with suppress(BrokenPipeError):  # a refusal may have come before the request was sent
+                connection.sendall(_line({"op": op, **fields}))
             line = _read_line(connection, bytearray(), time.monotonic() + timeout, limit=None)
     except TimeoutError:
         raise AgentError(
