@@ -15,7 +15,7 @@ from gitsession.model import Deadline, Identity, SessionName
 PLAIN = Configuration(
     address=parse_address("ada/engine"),
     session=SessionName("ada", "one"),
-    worktree=Path("/work/engine"),
+    worktree=Path("/home/ada/engine"),
     runtime="r1",
     author=Identity("Ada", "ada@example.org"),
 )
