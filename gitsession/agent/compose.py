@@ -34,6 +34,8 @@ from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Limits, Snapshots
 from gitsession.snapshot.user import discover
 
+PREDECESSOR = 30.0  # seconds for the last flush of an agent whose keeper died
+
 
 def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
     """Build the agent of a session whose work tree is there.
@@ -44,7 +46,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         FormatError: A newer gitsession wrote the local state.
     """
     user = discover(configuration.worktree)
-    shadow = Shadow.open(places.shadow, user, journal=places.journal)
+    shadow = Shadow.open(places.shadow, user, journal=places.journal, patience=PREDECESSOR)
     woken = threading.Event()
     marks = Marks(woken.set)
 

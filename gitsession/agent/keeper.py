@@ -129,7 +129,7 @@ class Keeper:
             code = self._run_agent()
             orphans.end()
             self._places.agent_socket.unlink(missing_ok=True)
-            if code == 0:
+            if code == 0 or not self._places.configuration.exists():
                 return
             self._log.write("agent crashed", code=code, pause=pause)
             pause = FIRST_PAUSE if time.monotonic() - began > HEALTHY else pause
@@ -178,7 +178,7 @@ class Keeper:
     def _operations(self) -> Mapping[str, Operation]:
         address, fork = self._configuration.address, self._configuration.fork
         return {
-            "ping": lambda _: {"pid": os.getpid(), "stopping": self._stopping.is_set()},
+            "ping": self._ping,
             "credential": credential_operation(address, fork, lambda: self._token),
             "token": lambda _: {"token": self._token and self._token.reveal()},
             "secrets": lambda _: {
@@ -189,6 +189,10 @@ class Keeper:
             "set-token": self._set_token,
             "stop": self._stop,
         }
+
+    def _ping(self, _request: Request) -> Mapping[str, Any]:
+        agent = self._agent.pid if self._agent is not None else 0
+        return {"pid": os.getpid(), "agent": agent, "stopping": self._stopping.is_set()}
 
     def _set_token(self, request: Request) -> Mapping[str, Any]:
         token = request.optional_text("token")

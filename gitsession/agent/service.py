@@ -293,6 +293,8 @@ class Agent:
         self.facts = replace(self.facts, retry_at=time.monotonic() + wait)
         self.notes["save"] = f"Saving fails, the next try is in {wait:.0f} s. {said(error)}"
         self.parts.log.failure("save failed", error)
+        if not self.parts.places.configuration.exists():
+            raise error
 
     def _find_risk(self) -> None:
         saver = self.parts.saver

@@ -40,7 +40,7 @@ from gitsession.resume.wish import Brought, Wish
 from gitsession.runtime import Runtime
 from gitsession.session import Session
 
-READY_TIMEOUT = 30.0
+READY_TIMEOUT = 60.0
 
 
 def begin(

@@ -28,14 +28,14 @@ def known() -> list[tuple[Places, Configuration]]:
 
 
 def is_running(places: Places) -> bool:
-    """Whether the session's agent answers."""
+    """Whether the session's agent answers and is its keeper's: one that lost its keeper is about to end."""
     if not places.agent_socket.exists():
         return False
     try:
-        control.ask(places.agent_socket, "ping", timeout=PING_TIMEOUT)
+        agent = control.ask(places.agent_socket, "ping", timeout=PING_TIMEOUT)["pid"]
+        return bool(control.ask(places.keeper_socket, "ping", timeout=PING_TIMEOUT)["agent"] == agent)
     except AgentError:
         return False
-    return True
 
 
 def attachable(ground: Ground, name: str | None) -> Places | None:

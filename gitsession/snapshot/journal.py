@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession import files
-from gitsession.errors import Bug, SessionError
+from gitsession.errors import Bug, SaveError, SessionError
 from gitsession.snapshot import encode
 from gitsession.snapshot.disk import disk_errors
 from gitsession.snapshot.values import Tip
@@ -133,7 +133,8 @@ class Journal:
         """Make a snapshot durable.
 
         Raises:
-            SaveError: The disk is full or failing. The records before stand; the next attempt overwrites it.
+            SaveError: The disk is full or failing, or the journal was deleted. The records before stand; the
+                next attempt overwrites it.
         """
         if body.begun_at != self.position:
             raise Bug("The journal moved on while a snapshot was gathered.")
@@ -157,6 +158,12 @@ class Journal:
             self.write(b"".join((head, *tail)), self.position)
         with disk_errors():
             os.fdatasync(self._fd)
+        if os.fstat(self._fd).st_nlink == 0:
+            raise SaveError(
+                "The folder of this session's local state was deleted.",
+                safe="What the vault and the remote hold is safe, and so are the files of the work tree.",
+                hint="Run `gitsession open` again: it saves the work tree and goes on.",
+            )
         end = self.position + _HEADER.size + body.length + len(tail[-1])
         record = Record(self.serial + 1, tip, stored, end)
         self._accept(record)

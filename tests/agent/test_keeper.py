@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from gitsession import run
 from gitsession.agent import control, keeper
 from gitsession.agent.configuration import Secrets
 from gitsession.errors import AgentError
+from gitsession.resume.running import is_running
 from tests.agent.conftest import Running, wait_for
 from tests.rig import processes
 from tests.rig.repositories import git
@@ -192,6 +194,30 @@ def test_an_agent_that_cannot_start_is_tried_again_with_pauses(prepared: Running
     aside.rename(prepared.tree)
     wait_for(prepared.answers, "the agent")
     assert prepared.flush("safe") == []
+
+
+def test_opening_right_after_the_keeper_died_waits_for_the_old_agents_last_flush(running: Running) -> None:
+    agent, master = running.agent_pid(), running.keeper_pid()
+    assert agent is not None and master is not None
+    os.kill(agent, signal.SIGSTOP)
+    os.kill(master, signal.SIGKILL)
+    running.write("one.txt", "the last words")
+    assert not is_running(running.places)
+    keeper.launch(running.configuration, Secrets())
+    os.kill(agent, signal.SIGCONT)
+    wait_for(lambda: is_running(running.places), "the new agent")
+    assert running.agent_pid() != agent
+    assert running.flush("safe") == []
+    assert running.at_remote("one.txt") == "the last words"
+    assert "agent crashed" not in running.log()
+    assert counted(running) == (1, 1)
+
+
+def test_where_the_local_state_is_deleted_nothing_stays_behind_that_claims_to_save(running: Running) -> None:
+    shutil.rmtree(running.places.directory)
+    running.write("one.txt", "nobody saves this")
+    wait_for(lambda: not of_session(running), "the end of keeper and agent")
+    assert not running.places.directory.exists()
 
 
 @pytest.mark.slow
