@@ -69,6 +69,7 @@ class Faults:
         self.random = random.Random(seed)
         self.vault = self.open()
         self.acknowledged: list[str] = []
+        self.killer: threading.Timer | None = None
 
     def open(self) -> Vault:
         return Vault(self.storage, self.address, "r1", self.chain.repository, SESSION)
@@ -90,12 +91,12 @@ class Faults:
             git(self.chain.directory, "update-ref", "-d", ref)
 
     def kill_helper(self) -> None:
-        """SIGKILL at a random moment of the next shipment."""
-        delay = self.random.uniform(0.0, 0.05)
-        threading.Timer(delay, self._kill).start()
+        """SIGKILL at a random moment of the next shipment, and of no later one."""
+        self.killer = threading.Timer(self.random.uniform(0.0, 0.05), self._kill)
+        self.killer.start()
 
     def _kill(self) -> None:
-        helpers = [seen.pid for seen in processes.carrying("mount_worker.py")]
+        helpers = [seen.pid for seen in processes.carrying(f"mount_worker.py\0{self.storage}")]
         processes.send(signal.SIGKILL, helpers)
 
     def step(self, shipment: Shipment) -> None:
@@ -111,6 +112,9 @@ class Faults:
             done = self.vault.ship(shipment)
         except StorageError:
             return
+        finally:
+            if self.killer is not None:
+                self.killer.join()
         assert done.level is Level.STORED
         self.acknowledged.append(shipment.snapshot)
 
