@@ -62,26 +62,36 @@ class Bars:
     """
 
     def __enter__(self) -> Listen:
-        from rich import progress as bars
-
-        on = console(stderr=True)
-        self._bars = bars.Progress(
-            bars.TextColumn("{task.description}"),
-            bars.BarColumn(),
-            bars.TextColumn("{task.percentage:>3.0f} %"),
-            bars.TimeElapsedColumn(),
-            console=on,
-            transient=True,
-            disable=not on.is_terminal,
-        )
+        self._bars: Any = None
         self._tasks: dict[str, Any] = {}
-        self._bars.start()
-        return self._advance
+        return self._advance if sys.stderr.isatty() else _ignore
 
     def _advance(self, progress: Progress) -> None:
+        if self._bars is None:
+            self._bars = _bars()
+            self._bars.start()
         if progress.phase not in self._tasks:
             self._tasks[progress.phase] = self._bars.add_task(inert(progress.phase), total=progress.total)
         self._bars.update(self._tasks[progress.phase], completed=progress.done, total=progress.total)
 
     def __exit__(self, *_exception: object) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def _bars() -> Any:
+    """Rich takes a tenth of a second to load, and attaching shows no bars."""
+    from rich import progress
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.percentage:>3.0f} %"),
+        progress.TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
+
+
+def _ignore(_progress: Progress) -> None:
+    """Nobody looks."""

@@ -6,7 +6,7 @@ import getpass
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,22 @@ class Ground:
     fork: Address | None = None
 
 
+def glance(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) -> Ground:
+    """What `survey` finds without asking git: the address as it was written, and no clone.
+
+    Raises:
+        AddressError: `repo` is malformed.
+        StorageError: The storage is none that can be had here.
+    """
+    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    address = parse_address(str(options.repo), server_url=server)
+    storage = _storage(options.storage, runtime, environ)
+    adopted = _is_adopted(options, address)
+    worktree = Path(address.url) if adopted else _worktree(options.workdir, address, runtime)
+    keep_apart(worktree, storage)
+    return Ground(address, worktree, None, storage)
+
+
 def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) -> Ground:
     """Read what the person wrote and look at what stands in the work directory.
 
@@ -50,17 +66,15 @@ def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
         StorageError: The storage is none that can be had here.
     """
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    address = parse_address(str(options.repo), server_url=server)
-    storage = _storage(options.storage, runtime, environ)
-    if address.is_path and options.workdir is None and _is_clone(Path(address.url)):
-        clone = discover(Path(address.url))
+    seen = glance(options, runtime=runtime, environ=environ)
+    address, storage = seen.address, seen.storage
+    if _is_adopted(options, address):
+        clone = discover(seen.worktree)
         keep_apart(clone.work_tree, storage)
         return Ground(_remote_of(clone, address, server), clone.work_tree, clone, storage)
     if address.is_path and (storage is None or Path(address.url).exists()):
         check_path(Path(address.url))
-    worktree = _worktree(options.workdir, address, runtime)
-    keep_apart(worktree, storage)
-    return Ground(address, worktree, _standing(worktree, address, server), storage)
+    return replace(seen, clone=_standing(seen.worktree, address, server))
 
 
 def survey_remote(
@@ -100,6 +114,10 @@ def keep_apart(worktree: Path, storage: str | None) -> None:
     raise StorageError(
         what, safe="Nothing was written.", hint="Name another folder with --storage, or none: --storage none."
     )
+
+
+def _is_adopted(options: Options, address: Address) -> bool:
+    return address.is_path and options.workdir is None and _is_clone(Path(address.url))
 
 
 def _worktree(workdir: str | Path | None, address: Address, runtime: Runtime) -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from gitsession.agent import control
 from gitsession.agent.configuration import load
 from gitsession.agent.places import Places
 from gitsession.resume.given import Given, token_for
-from gitsession.resume.ground import Ground, survey
+from gitsession.resume.ground import Ground, glance, survey
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
 from gitsession.resume.running import PING_TIMEOUT, attachable, await_editor
@@ -31,12 +32,20 @@ def start(options: Options, person: Person) -> Session:
     """
     options.check()
     runtime = detect(os.environ)
+    seen = glance(options, runtime=runtime, environ=os.environ)
+    running = attachable(seen, options.session)
+    if running is not None and _is_of(running, seen) and _now_given(running, options, runtime).token is None:
+        return _attach(running, options)
     ground = survey(options, runtime=runtime, environ=os.environ)
-    if attachable(ground, options.session) is not None:
-        return _start(options, ground, runtime, person)
     with in_turn(ground.worktree):
-        now = survey(options, runtime=runtime, environ=os.environ)  # another may have made it meanwhile
+        now = survey(options, runtime=runtime, environ=os.environ)  # another may have begun it meanwhile
         return _start(options, now, runtime, person)
+
+
+def _is_of(running: Places, seen: Ground) -> bool:
+    """Whether a session that runs in the work tree is of the repository that was named."""
+    named = seen.address
+    return load(running).address.key == named.key or (named.is_path and Path(named.url) == seen.worktree)
 
 
 def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -> Session:
@@ -44,20 +53,25 @@ def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -
     if running is None:
         given = token_for(options, ground.address, runtime, os.environ)
         return _begin(options, ground, runtime, given, person)
-    given = _now_given(running, options, ground, runtime)
+    given = _now_given(running, options, runtime)
     if given.token is None:
-        notes = await_editor(running) if options.editor is not None else ()
-        return Session(running, resumed=True, notes=notes)
+        return _attach(running, options)
     control.ask(running.keeper_socket, "stop", timeout=STOP_TIMEOUT, flush=True)
     return _begin(options, ground, runtime, given, person)
 
 
-def _now_given(places: Places, options: Options, ground: Ground, runtime: Runtime) -> Given:
+def _attach(running: Places, options: Options) -> Session:
+    notes = await_editor(running) if options.editor is not None else ()
+    return Session(running, resumed=True, notes=notes)
+
+
+def _now_given(places: Places, options: Options, runtime: Runtime) -> Given:
     """The token that a session lacked when it was opened: with it, the session is opened anew."""
-    if load(places).publish or not options.publish:
+    configuration = load(places)
+    if configuration.publish or not options.publish:
         return Given()
     holds_one = control.ask(places.keeper_socket, "token", timeout=PING_TIMEOUT)["token"] is not None
-    return Given() if holds_one else token_for(options, ground.address, runtime, os.environ)
+    return Given() if holds_one else token_for(options, configuration.address, runtime, os.environ)
 
 
 def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, person: Person) -> Session:
