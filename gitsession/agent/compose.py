@@ -17,10 +17,11 @@ from gitsession.agent.holding import Holding
 from gitsession.agent.large import Large
 from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
+from gitsession.agent.parts import Parts
 from gitsession.agent.permission import Permission
 from gitsession.agent.places import Places
 from gitsession.agent.saving import Saver
-from gitsession.agent.service import Agent, Parts
+from gitsession.agent.service import Agent
 from gitsession.agent.shipments import Shipments
 from gitsession.agent.watch import Watcher
 from gitsession.model import SessionName

@@ -17,6 +17,7 @@ from gitsession.agent.editor import SessionEditor
 from gitsession.agent.log import Log
 from gitsession.agent.operations import Operations
 from gitsession.agent.places import Places, home
+from gitsession.agent.recall import recall
 from gitsession.agent.service import Agent
 from gitsession.git import own
 
@@ -46,7 +47,7 @@ def serve(places: Places, log: Log) -> int:
     _heed_the_end(agent)
     agent.parts.watcher.start()
     _install_hooks(agent)
-    agent.recall()
+    recall(agent)
     server.start()
     editor.start()
     log.write("agent started", pid=os.getpid(), session=str(agent.configuration.session))

@@ -78,7 +78,7 @@ def _state(agent: Agent, *, dirty: bool) -> str:
 
 def notes(agent: Agent) -> list[str]:
     """What the person should know, one sentence or two each."""
-    found = list(agent.notes.values())
+    found = list(agent.notices.notes.values())
     watcher = agent.parts.watcher
     if not watcher.watching:
         seconds = sweep_interval(agent.facts)

@@ -15,6 +15,7 @@ from gitsession.agent.compose import compose
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
 from gitsession.agent.log import Log
+from gitsession.agent.recall import recall
 from gitsession.agent.service import Agent
 from gitsession.model import Identity, Level, SessionName
 from tests.agent.conftest import wait_for
@@ -107,7 +108,7 @@ def launch(git_server: GitServer, sealed: Path) -> Iterator[Callable[..., Sessio
         configuration.places.create()
         agent = compose(configuration, configuration.places, Log(configuration.places.log))
         agent.parts.watcher.start()
-        agent.recall()
+        recall(agent)
         thread = threading.Thread(target=agent.run, daemon=True)
         thread.start()
         running.append((agent, thread))

@@ -1,0 +1,60 @@
+"""What is done about a replica's failure, besides trying again later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gitsession.agent.saving import Caught
+from gitsession.agent.shipments import MayNotLeave, fork_of
+from gitsession.errors import GitsessionError, LeaseLost, RefusedError
+from gitsession.model import SessionName
+
+if TYPE_CHECKING:
+    from gitsession.agent.lane import Lane
+    from gitsession.agent.service import Agent
+
+
+def recover(agent: Agent, lane: Lane, error: Exception) -> None:
+    """Hold what may not leave, or fork where somebody else leads; on the main thread only."""
+    agent.parts.log.failure(f"{lane.name} failed", error)
+    match error:
+        case MayNotLeave():
+            _withhold(agent, lane, error.caught)
+        case RefusedError() if error.refusal.paths:
+            blobs = agent.parts.shipments.blobs_at(error.refusal.paths)
+            caught = {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
+            _withhold(agent, lane, caught)
+        case LeaseLost():
+            _fork(agent)
+
+
+def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
+    """Rebuild what the remote lacks without the offenders, and ship that instead."""
+    onto = lane.acknowledged.snapshot if lane.acknowledged else None
+    agent.parts.shipments.withhold([oid for what in caught.values() for oid in what.oids])
+    try:
+        taken = agent.parts.saver.withhold(caught, onto)
+    except (GitsessionError, OSError) as error:
+        agent.parts.log.failure("rebuild failed", error)
+        return
+    if taken is None:
+        return
+    agent.saved(taken, git=True, ran=None)
+    agent.parts.marks.mark(list(caught))
+    agent.take(sweep=False)  # which finds them held
+    agent.demands.renew(agent.generation)
+    lane.start_afresh()
+
+
+def _fork(agent: Agent) -> None:
+    """Somebody else leads the session now: go on under another name and never overwrite theirs."""
+    old = agent.configuration.session
+    fork = SessionName(old.login, fork_of(old.name))
+    origin = agent.configuration.opened_as or old
+    agent.notices.notes["fork"] = (
+        f"{origin.branch} is led by somebody else now, or was deleted. "
+        f"Your work goes on as {fork.branch}; nothing was overwritten."
+    )
+    agent.rename(fork, origin)
+    agent.parts.log.write("forked", session=str(fork), old=str(old))
