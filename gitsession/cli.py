@@ -31,6 +31,7 @@ VERBS = {
     "run": "Run a command and record how it went.",
     "wait": "Stay busy until a process or a command ends.",
     "close": "Save everything and end the session here.",
+    "doctor": "What stands in the way on this machine, and its fix.",
     "demo": "The whole story on this machine, without an account.",
     "credential": "git's credential helper (git calls it).",
     "hook": "git's hooks call it.",

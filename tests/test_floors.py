@@ -16,7 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"git", "runtime", "hub", "credentials", "hooks", "waiting"}),
     frozenset({"snapshot", "replicas", "review", "editor"}),
     frozenset({"agent"}),
-    frozenset({"session", "card", "resume", "notebook", "proposal"}),
+    frozenset({"session", "card", "resume", "notebook", "proposal", "doctor"}),
     frozenset({"commands", "__init__"}),
     frozenset({"cli", "__main__"}),
 )
@@ -30,6 +30,7 @@ SIBLINGS_THAT_MAY_MEET = {
     ("session", "proposal"),
     ("proposal", "resume"),
     ("resume", "session"),
+    ("doctor", "resume"),
     ("notebook", "session"),
     ("notebook", "card"),
     ("commands", "__init__"),

@@ -200,10 +200,11 @@ def push(
     *,
     variables: Mapping[str, str] | None = None,
     timeout: float = NETWORK_TIMEOUT,
+    pretend: bool = False,
 ) -> Pushed:
     """Move the remote's refs all together or not at all, each only from where its lease says.
 
-    A refusal is an answer, not an error.
+    A refusal is an answer, not an error. With `pretend` nothing is sent: only the door is tried.
 
     Raises:
         GitTimeout: It outlived `timeout` seconds; the refs may have been moved all the same.
@@ -218,6 +219,7 @@ def push(
         "--no-follow-tags",
         "--no-signed",
         "--recurse-submodules=no",
+        *(["--dry-run"] if pretend else []),
         *leases,
         "--",
         url,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gitsession.model import Identity
@@ -108,6 +109,7 @@ class TokenFacts:
         scopes: A classic token's scopes; None for the kinds that have permissions instead.
         expires: Seconds since 1970; None where GitHub names no end.
         sso: Where the person may authorise it for an organisation, if that is asked for.
+        answered: GitHub's clock when it answered, in seconds since 1970.
     """
 
     login: str
@@ -115,6 +117,7 @@ class TokenFacts:
     scopes: frozenset[str] | None
     expires: float | None
     sso: str | None
+    answered: float | None = None
 
     @property
     def may_change_workflows(self) -> bool | None:
@@ -131,7 +134,15 @@ class TokenFacts:
             None if scopes is None else frozenset(filter(None, re.split(r"[,\s]+", scopes))),
             _expiry(headers.get("github-authentication-token-expiration", "")),
             sso_link(headers),
+            _date(headers.get("date", "")),
         )
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
 
 
 def token_kind(token: str) -> str:

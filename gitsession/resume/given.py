@@ -37,15 +37,22 @@ def token_for(options: Options, address: Address, runtime: Runtime, environ: Map
     Raises:
         AuthorisationError: What was named as the token's source gives none.
     """
+    given = token_at_hand(options, address, runtime, environ)
+    if address.is_https and given.token is None and sys.stdin and sys.stdin.isatty():
+        return replace(given, token=credentials.ask_token(address.host))
+    return given
+
+
+def token_at_hand(options: Options, address: Address, runtime: Runtime, environ: Mapping[str, str]) -> Given:
+    """As `token_for`, but nobody at a terminal is asked.
+
+    Raises:
+        AuthorisationError: What was named as the token's source gives none.
+    """
     if not address.is_https:
         return Given()
     found = credentials.find_token(options.token, options.token_command, address.host, environ)
-    if found is not None:
-        return Given(found)
-    given = _from_platform(address, runtime, environ)
-    if given.token is None and sys.stdin and sys.stdin.isatty():
-        return replace(given, token=credentials.ask_token(address.host))
-    return given
+    return _from_platform(address, runtime, environ) if found is None else Given(found)
 
 
 def _from_platform(address: Address, runtime: Runtime, environ: Mapping[str, str]) -> Given:

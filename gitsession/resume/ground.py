@@ -49,7 +49,7 @@ def glance(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
     """
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
     address = parse_address(str(options.repo), server_url=server)
-    storage = _storage(options.storage, runtime, environ)
+    storage = storage_of(options.storage, runtime, environ)
     adopted = _is_adopted(options, address)
     worktree = Path(address.url) if adopted else _worktree(options.workdir, address, runtime)
     keep_apart(worktree, storage)
@@ -89,11 +89,11 @@ def survey_remote(
     """
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
     address = parse_address(repo, server_url=server)
-    if address.is_path and _is_clone(Path(address.url)):
+    if address.is_path and is_clone(Path(address.url)):
         address = _remote_of(discover(Path(address.url)), address, server)
     elif address.is_path:
         check_path(Path(address.url))
-    return Ground(address, Path.cwd(), None, _storage(storage, runtime, environ))
+    return Ground(address, Path.cwd(), None, storage_of(storage, runtime, environ))
 
 
 def keep_apart(worktree: Path, storage: str | None) -> None:
@@ -117,7 +117,7 @@ def keep_apart(worktree: Path, storage: str | None) -> None:
 
 
 def _is_adopted(options: Options, address: Address) -> bool:
-    return address.is_path and options.workdir is None and _is_clone(Path(address.url))
+    return address.is_path and options.workdir is None and is_clone(Path(address.url))
 
 
 def _worktree(workdir: str | Path | None, address: Address, runtime: Runtime) -> Path:
@@ -131,7 +131,8 @@ def _remote_of(clone: UserRepository, address: Address, server: str) -> Address:
     return parse_address(origin, server_url=server, base=clone.work_tree) if origin else address
 
 
-def _is_clone(path: Path) -> bool:
+def is_clone(path: Path) -> bool:
+    """Whether a path is a clone with a work tree, or lies in one."""
     return any((parent / ".git").exists() for parent in (path, *path.parents)) and not _is_bare(path)
 
 
@@ -149,7 +150,7 @@ def check_path(path: Path) -> None:
         raise RepositoryError(
             f"{path} does not exist.", hint="Check the path, or write user/repo for GitHub."
         )
-    if not (_is_bare(path) or _is_clone(path)):
+    if not (_is_bare(path) or is_clone(path)):
         raise RepositoryError(
             f"{path} is no git repository.", safe="Nothing was touched.", hint="Run `git init` in it first."
         )
@@ -178,10 +179,14 @@ def origin_of(clone: UserRepository) -> str | None:
     return done.stdout.decode("utf-8", "surrogateescape").strip() or None
 
 
-def _storage(
+def storage_of(
     wanted: str | Path | Literal[False] | None, runtime: Runtime, environ: Mapping[str, str]
 ) -> str | None:
-    """The vault's folder: the argument, `GITSESSION_STORAGE`, or what suits the machine and asks nobody."""
+    """The vault's folder: the argument, `GITSESSION_STORAGE`, or what suits the machine and asks nobody.
+
+    Raises:
+        StorageError: What was named cannot be had.
+    """
     if wanted is None:
         wanted = environ.get(STORAGE_VARIABLE) or None
     if wanted is False or wanted == "none":
