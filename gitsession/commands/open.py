@@ -117,8 +117,20 @@ def _choice(*words: str) -> click.Choice[str]:
 @click.option("--storage", metavar="PLACE", help="The vault: drive, a folder, or none.")
 @click.option("--workdir", metavar="DIR", help="The work tree; ./<repo> by default.")
 @click.option("--token-command", metavar="CMD", help="A command that prints a GitHub token.")
-@click.option("--editor", type=_choice("auto", "lab", "none"), default="auto", show_default=True)
-@click.option("--tunnel", type=_choice("auto", "ngrok", "colab", "none"), default="auto", show_default=True)
+@click.option(
+    "--editor",
+    type=_choice("auto", "lab", "none"),
+    default="auto",
+    show_default=True,
+    help="code-server where it can run, JupyterLab, or none.",
+)
+@click.option(
+    "--tunnel",
+    type=_choice("auto", "ngrok", "colab", "none"),
+    default="auto",
+    show_default=True,
+    help="How a browser elsewhere reaches the editor.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="A port for the editor.")
 @click.option("--extensions", multiple=True, metavar="ID", help="A VS Code extension to install; repeatable.")
 @click.option("--notebook", metavar="PATH", help="The open notebook's path in the repository.")
@@ -137,9 +149,27 @@ def _choice(*words: str) -> click.Choice[str]:
 @click.option(
     "--publish/--no-publish", default=True, show_default=True, help="Push, or keep all in the vault."
 )
-@click.option("--branch", type=_choice("visible", "hidden"), default="visible", show_default=True)
-@click.option("--branches", type=_choice("head", "all"), default="head", show_default=True)
-@click.option("--fork", type=_choice("auto", "always", "never"), default="auto", show_default=True)
+@click.option(
+    "--branch",
+    type=_choice("visible", "hidden"),
+    default="visible",
+    show_default=True,
+    help="Push the session branch too, or only the ref that resuming needs.",
+)
+@click.option(
+    "--branches",
+    type=_choice("head", "all"),
+    default="head",
+    show_default=True,
+    help="Which of your branches the remote holds; the vault holds all.",
+)
+@click.option(
+    "--fork",
+    type=_choice("auto", "always", "never"),
+    default="auto",
+    show_default=True,
+    help="Whether the session lives in your fork: where you may not push, always, or never.",
+)
 @click.option("--take-over", is_flag=True, help="Take the lease of another person's session.")
 @click.option("--create", is_flag=True, help="Make a private repository where there is none.")
 @click.option("--lifetime", metavar="TIME", help="How long this machine lasts, such as 12h.")

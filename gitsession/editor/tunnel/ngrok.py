@@ -24,7 +24,7 @@ TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken"
 CONFIG = b'version: "3"\nagent:\n  update_check: false\n  crl_noverify: false\n'
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
 _WRONG_TOKEN = frozenset({"105", "106", "107", "4018"})
-_TROUBLES = {
+TROUBLES = {
     "108": (
         "Your ngrok account runs as many agents as its plan allows.",
         "Close the other one, on another runtime perhaps: https://dashboard.ngrok.com/agents.",
@@ -192,8 +192,8 @@ def translated(error: str) -> GitsessionError:
         return AuthorisationError(
             f"ngrok refused the authtoken (ERR_NGROK_{code}).", hint=f"Copy it again from {TOKEN_PAGE}."
         )
-    if code in _TROUBLES:
-        what, hint = _TROUBLES[code]
+    if code in TROUBLES:
+        what, hint = TROUBLES[code]
         return EditorError(f"{what} (ERR_NGROK_{code})", hint=hint)
     if code:
         return EditorError(
