@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from gitsession.git.command import NETWORK_TIMEOUT, Repository
 if TYPE_CHECKING:
     import subprocess
 
+MAX_AHEAD = 64  # their names fit the smallest pipe, a page
 _CHUNK = 1 << 20
 
 
@@ -43,6 +45,7 @@ class Reader:
         self._repository = repository
         self._options = ("--batch", "--filters") if filtered else ("--batch",)
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked: deque[str] = deque()
 
     def __enter__(self) -> Reader:
         return self
@@ -58,6 +61,21 @@ class Reader:
             run.end_group(self._process)
             _close_pipes(self._process)
             self._process = None
+        self._asked.clear()
+
+    def start(self) -> None:
+        """Start the process before the first question, so that it is ready by then."""
+        self._pipes()
+
+    def ask_ahead(self, names: Sequence[str]) -> None:
+        """Ask for objects that `copy` will read next, in this order, so that none is waited for singly.
+
+        Args:
+            names: At most `MAX_AHEAD`: more might fill the pipe while nobody reads the answers. Those that
+                are passed over are read and thrown away.
+        """
+        self._ask(names)
+        self._asked.extend(names)
 
     def read(self, name: str) -> bytes | None:
         """An object's content; None where it is missing."""
@@ -70,9 +88,15 @@ class Reader:
         Raises:
             GitError: The process ended, such as on a damaged object.
         """
-        given, answered = self._pipes()
-        given.write(name.encode("utf-8", "surrogateescape") + b"\n")
-        given.flush()
+        while self._asked:
+            if self._asked.popleft() == name:
+                return self._answer(name, write)
+            self._answer(name, _ignore)
+        self._ask((name,))
+        return self._answer(name, write)
+
+    def _answer(self, name: str, write: Callable[[bytes], object]) -> int | None:
+        _, answered = self._pipes()
         answer = answered.readline()
         if answer.endswith((b" missing\n", b" ambiguous\n")):
             return None
@@ -109,6 +133,11 @@ class Reader:
         first, _, content = answer[: -len(end)].partition(b"\n")
         return None if first.endswith(b" missing") else content
 
+    def _ask(self, names: Iterable[str]) -> None:
+        given, _ = self._pipes()
+        given.write("".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+        given.flush()
+
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._process is None or self._process.poll() is not None:
             self.close()
@@ -116,6 +145,10 @@ class Reader:
         if self._process.stdin is None or self._process.stdout is None:
             raise GitError("git cat-file has no pipes.")
         return self._process.stdin, self._process.stdout
+
+
+def _ignore(_: bytes) -> None:
+    """Throw away what nobody wants any more."""
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:

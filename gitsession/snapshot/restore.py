@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,20 +64,27 @@ def restore(
     handle = replace(repository, work_tree=work_tree)
     if settings is None:
         settings = index.settings_in_force(handle)
-    changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
     with _Restoring(handle, work_tree, settings, trust=base is not None) as restoring:
+        changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
         for change in reversed(changes):
             if change.new_mode == ABSENT:
                 restoring.remove(change)
-        for change in sorted(changes, key=_rules_first):
-            if change.new_mode != ABSENT:
-                restoring.write(change)
+        for batch in _batches(change for change in changes if change.new_mode != ABSENT):
+            restoring.write(batch)
         return restoring.done()
 
 
-def _rules_first(change: objects.Change) -> tuple[bool, bytes]:
-    """Attribute files come first: they decide the bytes of the others."""
-    return (change.path.rpartition(b"/")[2] != b".gitattributes", change.path)
+def _batches(changes: Iterable[objects.Change]) -> Iterator[Sequence[objects.Change]]:
+    """What is written together. Attribute files come first, one by one: they decide the bytes of others."""
+    ordered = sorted(changes, key=lambda change: change.path)
+    rest = []
+    for change in ordered:
+        if change.path.rpartition(b"/")[2] == b".gitattributes":
+            yield [change]
+        else:
+            rest.append(change)
+    for start in range(0, len(rest), objects.MAX_AHEAD):
+        yield rest[start : start + objects.MAX_AHEAD]
 
 
 class _Restoring:
@@ -98,6 +105,7 @@ class _Restoring:
 
     def __enter__(self) -> _Restoring:
         self._tree = WorkTree(self._root)
+        self._plain.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -132,17 +140,34 @@ class _Restoring:
             except OSError:
                 return
 
-    def write(self, change: objects.Change) -> None:
-        """Write one file, symlink or the directory of a submodule."""
+    def write(self, changes: Sequence[objects.Change]) -> None:
+        """Write some files, symlinks or directories of submodules, at most `objects.MAX_AHEAD`."""
+        self._rules.hold()
+        wanted = [change for change in changes if self._is_wanted(change)]
+        self._plain.ask_ahead([change.new for change in wanted if self._is_plain(change)])
+        for change in wanted:
+            place = self._tree.place(change.path)
+            if place is None:
+                self._skipped[change.path] = "its directory vanished meanwhile"
+            else:
+                self._put(place, change)
+
+    def _is_plain(self, change: objects.Change) -> bool:
+        is_link = change.new_mode == trees.LINK
+        return is_link or b"\n" in change.path or self._rules.conversion(change.path) is Conversion.NONE
+
+    def _is_wanted(self, change: objects.Change) -> bool:
+        """Make room for a file or symlink; answers whether its content is to be written."""
         reason = names.refusal(change.path, symlink=change.new_mode == trees.LINK)
         place = None if reason else self._tree.place(change.path, create=True)
         if place is None:
             self._skipped[change.path] = reason or "a file or symlink stands where its directory belongs"
-        elif change.new_mode == trees.SUBMODULE:
+            return False
+        if change.new_mode == trees.SUBMODULE:
             with suppress(FileExistsError):
                 os.mkdir(place.name, dir_fd=place.directory)
-        elif self._is_free(place, change):
-            self._put(place, change)
+            return False
+        return self._is_free(place, change)
 
     def _is_free(self, place: Place, change: objects.Change) -> bool:
         """Whether the path is to be written: it may be right already, or a directory may be in the way."""
@@ -196,7 +221,7 @@ class _Restoring:
             raise _missing(change)
 
     def _converted(self, change: objects.Change) -> bytes | None:
-        if b"\n" in change.path or self._rules.conversion(change.path) is Conversion.NONE:
+        if self._is_plain(change):
             return None
         try:
             content = self._filtered.as_checked_out(change.new, os.fsdecode(change.path))

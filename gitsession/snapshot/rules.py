@@ -44,7 +44,7 @@ class Rules:
         self._ignore = index.ignore_questions(repository)
         self._attributes = index.attribute_questions(repository)
         self._seen: dict[bytes, Stamp] = {}
-        self._held: dict[bytes, bool] | None = None
+        self._held: dict[bytes, bool] = {}
         self._lines = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
         self._general = any(stamps(_general_attributes(repository.git_dir, settings)))
 
@@ -54,7 +54,7 @@ class Rules:
         self._attributes.close()
 
     def hold(self) -> None:
-        """Look at each rule file once until the next call: for one pass over many paths."""
+        """Look at each rule file once from now on, until the next call."""
         self._held = {}
 
     def is_ignored(self, path: bytes) -> bool:
@@ -77,30 +77,20 @@ class Rules:
 
     def _renew(self, path: bytes, name: bytes) -> bool:
         """Restart the processes when a rule file above `path` changed; answers whether there is one."""
-        if self._held is None:
-            return self._renewed(path, name)
-        place = path[: path.rfind(b"/") + 1] + name
-        answer = self._held.get(place)
-        if answer is None:
-            answer = self._held[place] = self._renewed(path, name)
-        return answer
+        directory = path[: path.rfind(b"/") + 1]
+        place = directory + name
+        known = self._held.get(place)
+        if known is None:
+            above = self._renew(directory[:-1], name) if directory else False
+            known = self._held[place] = self._renewed(place) or above
+        return known
 
-    def _renewed(self, path: bytes, name: bytes) -> bool:
-        stamps = {place: _stamp(self._root + b"/" + place) for place in _above(path, name)}
-        if any(self._seen.get(place, stamp) != stamp for place, stamp in stamps.items()):
+    def _renewed(self, place: bytes) -> bool:
+        stamp = _stamp(self._root + b"/" + place)
+        if self._seen.setdefault(place, stamp) != stamp:
             self.close()
-            self._seen.clear()
-        self._seen.update(stamps)
-        return any(stamps.values())
-
-
-def _above(path: bytes, name: bytes) -> Iterable[bytes]:
-    """The rule files that can bear on a path, from the root down."""
-    yield name
-    end = path.find(b"/")
-    while end >= 0:
-        yield path[: end + 1] + name
-        end = path.find(b"/", end + 1)
+            self._seen[place] = stamp
+        return stamp is not None
 
 
 def _stamp(path: bytes | Path) -> Stamp:

@@ -60,17 +60,24 @@ class Trees:
     def __init__(self, root: Node, load: Load) -> None:
         self.root = root
         self._load = load
+        self._last: tuple[bytes, Node | None] = (b"", root)
 
     def entry(self, path: bytes) -> Entry | None:
         """What the root says of a path; None where there is nothing."""
-        node, parts = self.root, path.split(b"/")
-        for part in parts[:-1]:
-            child = self._child(node, part)
-            if child is None:
-                return None
-            node = child
-        raw = node.entries.get(parts[-1])
+        directory, _, name = path.rpartition(b"/")
+        node = self._directory(directory)
+        raw = node.entries.get(name) if node is not None else None
         return _decode(raw) if raw is not None else None
+
+    def _directory(self, path: bytes) -> Node | None:
+        """The tree at a path; questions come in the order of paths, mostly for the one before."""
+        if self._last[0] == path:
+            return self._last[1]
+        node: Node | None = self.root
+        for part in path.split(b"/") if path else ():
+            node = self._child(node, part) if node is not None else None
+        self._last = (path, node)
+        return node
 
     def covering(self, path: bytes) -> tuple[bytes, Entry] | None:
         """The submodule or file that stands where one of the path's directories would be."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from gitsession.git import objects
 from gitsession.snapshot.restore import restore
 from tests.snapshot.scene import Scene, scene
 from tests.snapshot.test_exactness import line_ends, modes_and_links, odd_names
@@ -128,3 +129,32 @@ def test_a_hostile_tree_writes_nothing_into_a_repository(sealed: Path) -> None:
         answer = restore(made.user.repository, done.stdout.decode().strip(), target)
         assert {skipped.path for skipped in answer.skipped} == {".git", "git~1"}
         assert [path.name for path in target.iterdir()] == ["good"]
+
+
+def test_many_files_in_one_go_some_of_them_converted(sealed: Path) -> None:
+    def many(made: Scene) -> None:
+        made.write(".gitattributes", "*.dos text eol=crlf\n")
+        made.write("sub/.gitattributes", "*.txt text eol=crlf\n")
+        for number in range(150):
+            made.write(f"sub/{number}.{('bin', 'dos', 'txt')[number % 3]}", f"{number}\n" * 5000)
+
+    with scene(sealed / "s", many) as made:
+        made.take()
+        made.shadow.settle()
+        target = sealed / "again"
+        target.mkdir()
+        restore(made.shadow.repository, made.tree, target)
+        for number in range(150):
+            end = "\n" if number % 3 == 0 else "\r\n"
+            place = target / f"sub/{number}.{('bin', 'dos', 'txt')[number % 3]}"
+            assert place.read_bytes() == f"{number}{end}".encode() * 5000
+
+
+def test_what_was_asked_ahead_and_passed_over_is_thrown_away(sealed: Path) -> None:
+    with scene(sealed / "s", prepared) as made, objects.Reader(made.user.repository) as reader:
+        files = [made.write(f"asked/{number}", f"content {number}") for number in range(3)]
+        oids = made.git("hash-object", "-w", *map(str, files)).split()
+        reader.ask_ahead([*oids, "0" * 40])
+        assert reader.read(oids[1]) == b"content 1"
+        assert reader.read(oids[0]) == b"content 0"
+        assert reader.read("0" * 40) is None
