@@ -24,7 +24,7 @@ from tests.rig.openapi import Description, Unavailable
 from tests.rig.repositories import PROJECT
 from tests.rig.runtime import IDENTITY, Runtime
 
-LEFT_BEHIND_GRACE = 3.0
+LEFT_BEHIND_GRACE = 10.0
 REAL_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
 WATCHED_EVENTS = frozenset(
     {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.listdir", "os.scandir"}
