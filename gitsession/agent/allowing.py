@@ -27,11 +27,13 @@ def allow(saver: Saver, shipments: Shipments, what: str, *, once: bool) -> tuple
         UsageError: The path is malformed.
         SessionError: With `once`, where nothing of it is held.
     """
-    by_name = what in {name for item in saver.held for name in item.finding.split()}
+    names = {name for item in saver.held for name in item.finding.split()}
+    by_name = what in names or bool(shipments.withheld(lambda left: what in left.findings))
     is_meant = matcher([] if by_name else [check(what)])
     free = saver.release(lambda path, caught: what in caught.findings or is_meant(path))
     large = [item.path for item in saver.held if item.path not in free and is_meant(item.path)]
     oids = frozenset(oid for caught in free.values() for oid in caught.oids)
+    oids |= shipments.withheld(lambda left: what in left.findings or bool(left.path and is_meant(left.path)))
     if once:
         _allow_once(saver, shipments, what, large, oids)
     elif by_name:

@@ -20,6 +20,7 @@ from gitsession.agent.marks import Marks
 from gitsession.agent.parts import Parts
 from gitsession.agent.permission import Permission
 from gitsession.agent.places import Places
+from gitsession.agent.portions import Portions
 from gitsession.agent.saving import Saver
 from gitsession.agent.service import Agent
 from gitsession.agent.shipments import Shipments
@@ -75,6 +76,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         shadow,
         guard,
         saver,
+        Portions(shadow.repository),
     )
     left_out = [places.root, *([Path(configuration.storage)] if configuration.storage else [])]
     parts = Parts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -46,15 +47,17 @@ class Memory:
     Args:
         keeping: What the session keeps beside its snapshots.
         known: The SHA-256 of contents by the signature of the file that had them.
+        salt: What the names of findings are salted with, unless the session has brought a salt of its own.
     """
 
     keeping: Keeping = field(default_factory=Keeping)
     known: Mapping[Signature, str] = field(default_factory=dict)
+    salt: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def save(self, place: Path) -> None:
         """Write it down, atomically."""
         known = [[*signature, sha256] for signature, sha256 in self.known.items()]
-        text = json.dumps({"keeping": self.keeping.to_json(), "known": known})
+        text = json.dumps({"keeping": self.keeping.to_json(), "known": known, "salt": self.salt})
         files.write_atomically(place, text.encode())
 
     @classmethod
@@ -63,7 +66,7 @@ class Memory:
         try:
             told = json.loads(place.read_bytes())
             known = {(inode, size, mtime): sha256 for inode, size, mtime, sha256 in told["known"]}
-            return cls(Keeping.from_json(told["keeping"]), known)
+            return cls(Keeping.from_json(told["keeping"]), known, str(told["salt"]))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
@@ -78,6 +81,7 @@ class Contents:
 
     Attributes:
         version: Grows with everything that a state commit should say.
+        salt: What the names of the guard's findings are salted with.
     """
 
     def __init__(self, root: Path, memory: Memory, place: Path) -> None:
@@ -86,6 +90,7 @@ class Contents:
         self._place = place
         self._lock = threading.RLock()
         self._known = dict(memory.known)
+        self.salt = memory.keeping.salt or memory.salt
         self._keeping = memory.keeping
         self._awaited = memory.keeping.awaited
         self._stored = {file.path: file for file in memory.keeping.files if not file.awaited}
@@ -112,7 +117,8 @@ class Contents:
         """Replace what may leave."""
         with self._lock:
             told = {kind: tuple(items) for kind, items in allowed.items() if items}
-            self._keeping = replace(self._keeping, allowed=told)
+            salt = self.salt if told.get("findings") else ""
+            self._keeping = replace(self._keeping, allowed=told, salt=salt)
             self.version += 1
         self.save()
 
@@ -236,7 +242,7 @@ class Contents:
             known = {signature: sha256 for signature, sha256 in self._known.items() if sha256 in wanted}
             keeping = replace(self._keeping, files=(*self._awaited, *self._stored.values()))
         with suppress(OSError):  # a full disk: what is known is found out again
-            Memory(keeping, known).save(self._place)
+            Memory(keeping, known, self.salt).save(self._place)
 
     def _note(self, file: KeptFile) -> None:
         with self._lock:

@@ -131,6 +131,8 @@ class Lane:
     def retry_now(self) -> None:
         """Forget that it failed, since somebody waits."""
         self._retry_at = None
+        if isinstance(self.replica, Remote):
+            self.replica.try_branch_again()
 
     def start_afresh(self) -> None:
         """Ship again at once, since what stood in the way is gone."""

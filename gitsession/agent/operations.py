@@ -23,6 +23,7 @@ from gitsession.agent.view import status
 from gitsession.errors import GitError, SessionError, UsageError
 from gitsession.git import history, own
 from gitsession.model import Level, Skipped
+from gitsession.replicas.spoken import redacted_record
 from gitsession.snapshot import restore, trailers
 
 JOB_TIMEOUT = 300.0
@@ -89,7 +90,7 @@ class Operations:
         return {}
 
     def _note_ran(self, request: Request) -> Mapping[str, Any]:
-        ran = " ".join(request.text("ran").split())
+        ran = redacted_record(" ".join(request.text("ran").split()))
         if len(ran) > MAX_RAN:
             raise UsageError(f"What ran is described in more than {MAX_RAN} characters.")
         self._agent.note_ran(ran)

@@ -20,6 +20,7 @@ class Permission:
         self._contents = contents
         self._guard = guard
         self._large: dict[str, Signature] = {}
+        guard.salt = contents.salt
         guard.allowed = Allowed.from_json({kind: list(items) for kind, items in contents.allowed.items()})
 
     def passes(self, path: str) -> bool:

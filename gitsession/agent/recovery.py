@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
-from gitsession.agent.shipments import MayNotLeave, fork_of
+from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch, fork_of
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
 from gitsession.model import SessionName
 
@@ -21,8 +22,12 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
     match error:
         case MayNotLeave():
             _withhold(agent, lane, error.caught)
+        case TooMuch():
+            _withhold(agent, lane, agent.parts.shipments.to_wait())
+        case RefusedError() if error.refusal.kind == "push-size":
+            _withhold(agent, lane, agent.parts.shipments.to_wait(refused=True))
         case RefusedError() if error.refusal.paths:
-            blobs = agent.parts.shipments.blobs_at(error.refusal.paths)
+            blobs = agent.parts.shipments.refused(error.refusal)
             caught = {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
             _withhold(agent, lane, caught)
         case LeaseLost():
@@ -32,7 +37,13 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
 def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
     """Rebuild what the remote lacks without the offenders, and ship that instead."""
     onto = lane.acknowledged.snapshot if lane.acknowledged else None
-    agent.parts.shipments.withhold([oid for what in caught.values() for oid in what.oids])
+    agent.parts.shipments.withhold(
+        {
+            oid: LeftOut(path, f"{path}: {what.reason}", what.findings)
+            for path, what in caught.items()
+            for oid in what.oids
+        }
+    )
     try:
         taken = agent.parts.saver.withhold(caught, onto)
     except (GitsessionError, OSError) as error:
@@ -43,6 +54,20 @@ def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
     agent.saved(taken, git=True, ran=None)
     agent.parts.marks.mark(list(caught))
     agent.take(sweep=False)  # which finds them held
+    agent.demands.renew(agent.generation)
+    lane.start_afresh()
+
+
+def send_next(agent: Agent, lane: Lane) -> None:
+    """Let go what waited for its turn, if anything did, now that the portion before it has arrived."""
+    shipments = agent.parts.shipments
+    if lane.name != "remote" or not shipments.portions.waiting:
+        return
+    chosen = shipments.portions.next()
+    agent.parts.saver.release(lambda path, caught: path in chosen and caught.reason == REASON)
+    shipments.release(shipments.withheld(lambda left: left.path in chosen))
+    agent.parts.marks.mark(list(chosen))
+    agent.take(sweep=False)
     agent.demands.renew(agent.generation)
     lane.start_afresh()
 

@@ -15,11 +15,13 @@ from gitsession.agent.permission import Permission
 from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held
+from gitsession.replicas.spoken import redacted
 from gitsession.snapshot import state_read
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.take import Snapshots, Taken
 from gitsession.snapshot.trees import EMPTY_TREE
 from gitsession.snapshot.user import UserRepository
+from gitsession.snapshot.values import Head
 
 Signature = tuple[int, int, int]
 
@@ -143,7 +145,8 @@ class Saver:
         paths = None if sweep or marked.lost else marked.paths | waited
         if paths is not None and not paths:
             return None
-        taken = self.snapshots.take(paths, head=head(self._user), held=held, ran=ran, subject=subject)
+        subject = None if subject is None else redacted(subject)
+        taken = self.snapshots.take(paths, head=_told(head(self._user)), held=held, ran=ran, subject=subject)
         if taken is not None:
             self._note(path for path in taken.changed if path not in held)
         return taken
@@ -233,6 +236,11 @@ class Saver:
         except OSError:
             return None
         return (seen.st_size, seen.st_mtime_ns, seen.st_ino)
+
+
+def _told(where: Head) -> Head:
+    """Where HEAD stands, as a snapshot's message may tell it."""
+    return replace(where, ref=None) if where.ref and redacted(where.ref) != where.ref else where
 
 
 def changed_since(shadow: Shadow, commit: str | None, until: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.notices import Notices
 from gitsession.agent.parts import Parts
-from gitsession.agent.recovery import recover
+from gitsession.agent.recovery import recover, send_next
 from gitsession.agent.risk import Risk
 from gitsession.agent.tending import Tending
 from gitsession.errors import GitsessionError
@@ -253,6 +253,7 @@ class Agent:
                 self.facts = replace(self.facts, risky_since=None)
                 self.find_risk()
                 self._tending.ask()
+                send_next(self, lane)
             else:
                 recover(self, lane, outcome.error)
 

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
+from gitsession.agent.portions import Portions
 from gitsession.agent.saving import Caught, Saver
-from gitsession.errors import SaveError
-from gitsession.git import history, refs
+from gitsession.errors import GitError, Refusal, SaveError
+from gitsession.git import blobs, history, lookup, refs
 from gitsession.replicas.base import Shipment
-from gitsession.replicas.guard import Finding, Guard
+from gitsession.replicas.guard import MESSAGE, Finding, Guard
+from gitsession.replicas.spoken import redacted
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Tip
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An object of the user's commits or index that may not leave.
+
+    Args:
+        path: Where it lies; empty for a commit whose own message is meant.
+        reason: Why, for people.
+        findings: The names by which the user can let it pass.
+    """
+
+    path: str
+    reason: str
+    findings: tuple[str, ...] = ()
 
 
 class MayNotLeave(Exception):
@@ -42,6 +60,10 @@ class MayNotLeave(Exception):
         }
 
 
+class TooMuch(Exception):
+    """More than one push may carry; a part of it must wait."""
+
+
 @dataclass
 class Shipments:
     """Makes shipments, on the threads of the lanes.
@@ -52,6 +74,10 @@ class Shipments:
         shadow: The shadow repository, open.
         guard: Looks at what goes to the remote.
         saver: Knows what is held.
+        portions: Knows how much one push may carry.
+
+    Attributes:
+        left_out: What the last published state is without, each for people.
     """
 
     configuration: Configuration
@@ -59,39 +85,100 @@ class Shipments:
     shadow: Shadow
     guard: Guard
     saver: Saver
+    portions: Portions
 
     def __post_init__(self) -> None:
-        self._withheld: frozenset[str] = frozenset()
+        self._withheld: dict[str, LeftOut] = {}
         self._new: tuple[tuple[str, str], ...] = ()
         self._lock = threading.Lock()
+        self.left_out: tuple[str, ...] = ()
 
-    def withhold(self, oids: Collection[str]) -> None:
+    def withhold(self, found: Mapping[str, LeftOut]) -> None:
         """Leave these objects of the user's commits and index out of every published state from now on."""
-        self._withheld |= frozenset(oids)
+        self._withheld = {**self._withheld, **found}
+
+    def withheld(self, is_meant: Callable[[LeftOut], bool]) -> frozenset[str]:
+        """The objects among those left out that are meant."""
+        return frozenset(oid for oid, left in self._withheld.items() if is_meant(left))
 
     def release(self, oids: Collection[str]) -> None:
         """Let these objects into published states again."""
-        self._withheld -= frozenset(oids)
+        self._withheld = {oid: left for oid, left in self._withheld.items() if oid not in oids}
 
-    def blobs_at(self, paths: Collection[str]) -> dict[str, frozenset[str]]:
-        """The blobs of paths among what was last made ready for the remote and is not there yet."""
-        return {path: frozenset(oid for oid, where in self._new if where == path) for path in paths}
+    def refused(self, refusal: Refusal) -> dict[str, frozenset[str]]:
+        """The blobs that the remote refused, by path, of what was last made ready for it.
+
+        A path may have other versions that are clean: those in the commits that the remote named are meant,
+        and of a large file the largest.
+        """
+        return {path: self._refused_at(path, refusal) for path in refusal.paths}
+
+    def to_wait(self, *, refused: bool = False) -> dict[str, Caught]:
+        """What of that must wait until another push, so that the rest is not too much for one.
+
+        Args:
+            refused: The remote has said so itself.
+        """
+        if refused:
+            self.portions.refused(self._new)
+        return self.portions.choose(self._new)
+
+    def _refused_at(self, path: str, refusal: Refusal) -> frozenset[str]:
+        there = frozenset(oid for oid, where in self._new if where == path)
+        if refusal.kind == "secret":
+            return self._in_commits(path, refusal.commits) or there
+        if refusal.kind == "file-size" and there:
+            sizes = blobs.sizes(self.shadow.repository, list(there))
+            return frozenset([max(there, key=lambda oid: sizes.get(oid, 0))])
+        return there
+
+    def _in_commits(self, path: str, commits: Collection[str]) -> frozenset[str]:
+        found = set()
+        for commit in commits:
+            with suppress(GitError):  # one that the remote made up, or that is gone here
+                entry = lookup.tree_files(self.shadow.repository, commit, f":(literal){path}").get(path)
+                found |= {entry[2]} if entry else set()
+        return frozenset(found)
 
     def prepare(self, lane: Lane) -> Shipment:
         """The newest snapshot with its state.
 
         Raises:
             MayNotLeave: It is for the remote, and the guard found something.
+            TooMuch: It is for the remote, and more than one push may carry.
             SaveError, GitError: It could not be made.
         """
         published = lane.name == "remote"
-        with self._lock:
-            captured, tip = self._capture(lane, published=published)
-        if published:
-            self._check(lane, (tip.commit, *captured.tips))
+        captured, tip = self._checked(lane) if published else self._capture(lane, published=False)
         return Shipment(tip.commit, tip.number, captured.oid, counter=self.configuration.counter)
 
+    def _checked(self, lane: Lane) -> tuple[state.Captured, Tip]:
+        """What may leave; commits whose own words may not are left out of the state."""
+        captured, tip = self._capture(lane, published=True)
+        known = self._known(lane)
+        said = self._said(captured, known)
+        if said:
+            self.withhold(said)
+            captured, tip = self._capture(lane, published=True)
+        self._check(captured, tip, known)
+        reasons = [left.reason for left in self._withheld.values()] if captured.left_out else []
+        self.left_out = tuple(dict.fromkeys((*captured.left_out, *reasons)))
+        return captured, tip
+
+    def _said(self, captured: state.Captured, known: Sequence[str]) -> dict[str, LeftOut]:
+        """The new commits of the user's in whose messages the guard found something."""
+        commits = history.new_commits(self.shadow.repository, captured.tips, known) if captured.tips else []
+        found = self.guard.check((oid, MESSAGE) for oid in commits)
+        return {
+            each.oid: LeftOut("", f"commit {each.oid[:10]}: {each.reason}", (each.allow_id,))
+            for each in found
+        }
+
     def _capture(self, lane: Lane, *, published: bool) -> tuple[state.Captured, Tip]:
+        with self._lock:
+            return self._written(lane, published=published)
+
+    def _written(self, lane: Lane, *, published: bool) -> tuple[state.Captured, Tip]:
         self.shadow.adopt_objects()
         self.shadow.settle()
         tip = self.shadow.tip()
@@ -104,24 +191,40 @@ class Shipments:
             snapshot=tip.commit,
             previous=lane.acknowledged.state if lane.acknowledged else None,
             lease=state.Lease(self.configuration.runtime, self.configuration.counter),
-            held=[replace(item, sha256="") if item.path in secret else item for item in held],
+            held=[replace(item, sha256="", finding="") if item.path in secret else item for item in held],
             publish_branches=self.configuration.branches if published else "all",
             mtimes=self.saver.times,
             without=self._withheld if published else (),
+            redact=redacted if published else None,
             keeping=self.saver.contents.keeping(held, nameless=secret),
         )
         return captured, tip
 
-    def _check(self, lane: Lane, tips: Collection[str]) -> None:
-        """Let the guard look at every blob that the remote does not have yet."""
+    def _known(self, lane: Lane) -> list[str]:
+        """Commits that the remote has."""
         known = [ref.oid for ref in refs.listed(self.user.repository, "refs/remotes/").values()]
         if lane.acknowledged is not None:
-            known.append(lane.acknowledged.snapshot)
-            known.append(lane.acknowledged.state)
-        self._new = tuple(history.new_blobs(self.shadow.repository, tips, known))
+            known += [lane.acknowledged.snapshot, lane.acknowledged.state]
+        return known
+
+    def _check(self, captured: state.Captured, tip: Tip, known: Sequence[str]) -> None:
+        """Let the guard look at every blob that the remote does not have yet.
+
+        What is staged may lie in the state alone, whose own small files were redacted when it was written.
+        """
+        repository = self.shadow.repository
+        staged = [
+            tree
+            for folder in ("index", "trees")
+            for tree in lookup.subtrees(repository, captured.oid, folder)
+        ]
+        tips = (tip.commit, *captured.tips, *staged)
+        self._new = tuple(history.new_blobs(repository, tips, known))
         findings = self.guard.check(self._new)
         if findings:
             raise MayNotLeave(findings)
+        if self.portions.is_too_much(self._new):
+            raise TooMuch("The push is over GitHub's 2 GB; it goes in parts.")
 
 
 def fork_of(name: str) -> str:

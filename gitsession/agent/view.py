@@ -14,6 +14,8 @@ from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
 from gitsession.model import Level, Status
 
+NAMED = 3
+
 
 def status(
     agent: Agent, unsaved: Collection[str] = (), editor: SessionEditor | None = None
@@ -96,6 +98,11 @@ def notes(agent: Agent) -> list[str]:
         found.append(holding.progress)
     if holding.error:
         found.append(f"Held and kept files wait: {holding.error}")
+    left_out = agent.parts.shipments.left_out
+    if left_out:
+        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+        named = ", ".join(left_out[:NAMED]) + more
+        found.append(f"What may not leave is left out of the published git state: {named}.")
     forks = [fork for lane in agent.lanes for fork in lane.forks]
     if forks:
         named = ", ".join(fork.name for fork in forks)

@@ -14,11 +14,20 @@ if TYPE_CHECKING:
 
 def sizes(repository: Repository, oids: Sequence[str]) -> dict[str, int]:
     """The size in bytes of each object that is there; absent ones are left out, never fetched."""
+    return _measured(repository, oids, "objectsize")
+
+
+def stored_sizes(repository: Repository, oids: Sequence[str]) -> dict[str, int]:
+    """The bytes that each object takes compressed, as it travels where no delta helps."""
+    return _measured(repository, oids, "objectsize:disk")
+
+
+def _measured(repository: Repository, oids: Sequence[str], what: str) -> dict[str, int]:
     if not oids:
         return {}
     lines = repository.output(
         "cat-file",
-        "--batch-check=%(objectname) %(objectsize)",
+        f"--batch-check=%(objectname) %({what})",
         "--buffer",
         stdin="".join(f"{oid}\n" for oid in oids).encode(),
     ).decode("utf-8", "replace")

@@ -45,6 +45,12 @@ def new_blobs(repository: Repository, tips: Collection[str], known: Collection[s
     return [(oid, path) for oid, path in named.items() if oid in blobs]
 
 
+def new_commits(repository: Repository, tips: Collection[str], known: Collection[str]) -> list[str]:
+    """The commits reachable from the tips and from none of the known ones, newest first."""
+    asked = "".join(f"{oid}\n" for oid in (*tips, *(f"^{oid}" for oid in known)))
+    return repository.output("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
+
+
 def _blobs(repository: Repository, oids: Collection[str]) -> frozenset[str]:
     listed = repository.output(
         "cat-file",

@@ -10,7 +10,7 @@ from gitsession.agent.contents import MEMORY, Memory
 from gitsession.errors import Refusal, RefusedError
 from gitsession.git import commits, history, lookup, objects, refs
 from gitsession.proposal.ground import Ground
-from gitsession.replicas.guard import Allowed, Finding, Guard
+from gitsession.replicas.guard import MESSAGE, Allowed, Finding, Guard
 
 _ABSENT = frozenset("0")
 
@@ -27,7 +27,12 @@ def guard_of(ground: Ground) -> Guard:
     """A guard that lets pass what the session's own does."""
     memory = Memory.load(ground.places.shadow / MEMORY) or Memory()
     allowed = Allowed.from_json({kind: list(items) for kind, items in memory.keeping.allowed.items()})
-    return Guard(ground.repository, allowed, size_limit=ground.configuration.max_file_size)
+    return Guard(
+        ground.repository,
+        allowed,
+        size_limit=ground.configuration.max_file_size,
+        salt=memory.keeping.salt or memory.salt,
+    )
 
 
 def sift(ground: Ground, guard: Guard, base: str, tree: str) -> Sifted:
@@ -51,7 +56,9 @@ def refuse_commits(ground: Ground, guard: Guard, head: str, known: Collection[st
         RefusedError: The guard found something in them.
     """
     published = [ref.oid for ref in refs.listed(ground.user.repository, "refs/remotes/").values()]
-    findings = guard.check(history.new_blobs(ground.repository, [head], [*known, *published]))
+    there = [*known, *published]
+    messages = [(oid, MESSAGE) for oid in history.new_commits(ground.repository, [head], there)]
+    findings = guard.check([*history.new_blobs(ground.repository, [head], there), *messages])
     if findings:
         raise _held(findings[0])
 

@@ -6,6 +6,7 @@ A blob that could not be looked at is held like one with a secret in it: nothing
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +18,8 @@ from gitsession.replicas.scanner import Scanner
 HARD_SIZE_LIMIT = 100_000_000  # GitHub refuses larger files, GH001
 DEFAULT_SIZE_LIMIT = 50_000_000
 ATTEMPTS = 3
+ALLOW_ID_LENGTH = 10
+MESSAGE = "a commit's message"  # the path of a commit's own words
 WORKFLOWS = ".github/workflows/"
 
 
@@ -103,6 +106,7 @@ class Guard:
         allowed: What the user lets pass; may be replaced at any time.
         size_limit: Bytes above which a file is held.
         workflows: Whether the token may change `.github/workflows`.
+        salt: The session's own, so that nobody else can guess a secret from the name of its finding.
         scanner: Where blobs are read: a process of its own.
 
     Example:
@@ -114,6 +118,7 @@ class Guard:
     allowed: Allowed = Allowed()
     size_limit: int = DEFAULT_SIZE_LIMIT
     workflows: bool = True
+    salt: str = ""
     scanner: Scanner = field(default_factory=Scanner)
     _seen: dict[tuple[str, str], tuple[Seen, ...]] = field(default_factory=dict, repr=False)
     _failures: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
@@ -174,6 +179,5 @@ class Guard:
             yield Finding(path, oid, "unchecked", reason, 0, f"unchecked:{path}")
             return
         for secret in seen:
-            yield Finding(
-                path, oid, "secret", f"secret: {secret.kind} in {secret.where}", secret.line, secret.allow_id
-            )
+            name = hashlib.sha256(f"{self.salt}\0{secret.fingerprint}".encode()).hexdigest()[:ALLOW_ID_LENGTH]
+            yield Finding(path, oid, "secret", f"secret: {secret.kind} in {secret.where}", secret.line, name)

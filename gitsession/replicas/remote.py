@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from gitsession.replicas.peek import peek
 from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
 
 READ_BACK_TIMEOUT = 60.0
+BRANCH_RETRY = 600.0  # a rule may have been lifted
 FETCHED = "refs/gitsession-fetched/remote"
 
 
@@ -48,12 +50,14 @@ class Remote:
     timeout: float = NETWORK_TIMEOUT
     name: str = "remote"
     branch_refusal: Refusal | None = field(default=None, init=False)
+    _branch_refused: float = field(default=0.0, init=False, repr=False)
 
     def ship(self, shipment: Shipment) -> Acknowledgement:
         """Push branch and state together with their leases, then read them back.
 
-        When the branch itself is what is refused, the state ref goes alone, now and from then on;
-        `branch_refusal` and the acknowledgement's note say so. Errors: see `Replica.ship`.
+        When the branch itself is what is refused, the state ref goes alone; `branch_refusal` and the
+        acknowledgement's note say so, and the branch is tried again after ten minutes, or when somebody asks.
+        Errors: see `Replica.ship`.
         """
         if not self._ledger.read():
             self._inherit(shipment)
@@ -210,17 +214,26 @@ class Remote:
         return {"state": self.session.state_ref, "branch": self.session.branch_ref}
 
     def _move_together(self, state: str, branch: str | None) -> None:
-        """Move state and branch; where the branch itself is refused, the state alone, also from then on."""
-        wanted = {"state": state}
-        if branch is not None and self.branch_refusal is None:
-            wanted["branch"] = branch
+        """Move state and branch; where the branch itself is refused, the state alone."""
+        if branch is None or not self._may_try_branch():
+            self._move({"state": state})
+            return
         try:
-            self._move(wanted)
+            self._move({"state": state, "branch": branch})
+            self.branch_refusal = None
         except RefusedError as refused:
-            if not refused.refusal.branch or "branch" not in wanted:
+            if not refused.refusal.branch:
                 raise
             self._move({"state": state})
-            self.branch_refusal = refused.refusal
+            self.branch_refusal, self._branch_refused = refused.refusal, time.monotonic()
+
+    def _may_try_branch(self) -> bool:
+        is_over = time.monotonic() - self._branch_refused >= BRANCH_RETRY
+        return self.branch_refusal is None or is_over
+
+    def try_branch_again(self) -> None:
+        """Let the next shipment try the branch although it was refused: somebody waits."""
+        self._branch_refused = -BRANCH_RETRY
 
     def _move(self, wanted: Mapping[str, str]) -> None:
         """Make the remote's refs name `wanted` and note that they do.

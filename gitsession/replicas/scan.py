@@ -25,12 +25,12 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\
 
 @dataclass(frozen=True)
 class Seen:
-    """A secret in a blob: what it is, its line in the file, where for people, and the name to allow it by."""
+    """A secret in a blob: what it is, its line in the file, where for people, and its `fingerprint`."""
 
     kind: str
     line: int
     where: str
-    allow_id: str
+    fingerprint: str
 
 
 def scan(path: str, content: bytes) -> tuple[Seen, ...]:

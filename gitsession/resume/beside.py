@@ -9,12 +9,12 @@ from gitsession.errors import GitsessionError, LeaseLost
 from gitsession.git import history, refs
 from gitsession.model import SessionName
 from gitsession.replicas.base import Shipment
-from gitsession.replicas.guard import Guard
+from gitsession.replicas.guard import MESSAGE, Allowed, Guard
 from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.resume.plan import Line
-from gitsession.snapshot import state
+from gitsession.snapshot import kept, state
 from gitsession.snapshot.shadow import Shadow
 
 TRIES = 5
@@ -93,11 +93,18 @@ class Beside:
         repository = self.shadow.repository
         known = [ref.oid for ref in refs.listed(self.shadow.user.repository, "refs/remotes/").values()]
         known += [ref.oid for ref in refs.listed(repository, "refs/gitsession-fetched/remote/").values()]
-        blobs = history.new_blobs(repository, [oid for oid in (other.snapshot, other.state) if oid], known)
-        findings = Guard(repository, size_limit=self.size_limit).check(blobs)
+        tips = [oid for oid in (other.snapshot, other.state) if oid]
+        messages = [(oid, MESSAGE) for oid in history.new_commits(repository, tips, known)]
+        findings = self._guard(other).check([*history.new_blobs(repository, tips, known), *messages])
         if findings:
             first = findings[0]
             raise GitsessionError(f"{first.path} in it may not leave this machine ({first.reason}).")
+
+    def _guard(self, other: Line) -> Guard:
+        """A guard that lets pass what the other session let pass."""
+        keeping = kept.read(self.shadow.repository, other.state) if other.state else kept.Keeping()
+        allowed = Allowed.from_json({kind: list(items) for kind, items in keeping.allowed.items()})
+        return Guard(self.shadow.repository, allowed, size_limit=self.size_limit, salt=keeping.salt)
 
     def _shipment(self, other: Line, fork: SessionName) -> Shipment:
         lease = state.Lease(self.runtime, 1)

@@ -53,12 +53,14 @@ class Keeping:
         lazy: Patterns of those that stay there until they are asked for.
         files: The files, in the order in which they came; of two with one path the last is the newest.
         allowed: What may leave although the guard would hold it, see `replicas.guard.Allowed`.
+        salt: That of the findings in it; empty while there are none. It tells nothing of what is held.
     """
 
     keep: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
     files: tuple[KeptFile, ...] = ()
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    salt: str = ""
 
     @property
     def awaited(self) -> tuple[KeptFile, ...]:
@@ -89,6 +91,7 @@ class Keeping:
             _texts(item["lazy"]),
             tuple(map(_file, item["files"])),
             {kind: _texts(item["allowed"].get(kind, ())) for kind in _KINDS if item["allowed"].get(kind)},
+            *_texts([item.get("salt", "")]),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +94,7 @@ def capture(
     mtimes: Mapping[str, int] | None = None,
     known_tags: Mapping[str, str] | None = None,
     without: Collection[str] = (),
+    redact: Callable[[str], str] | None = None,
     keeping: kept.Keeping | None = None,
 ) -> Captured:
     """Write the state commit of the user's repository; the same state and snapshot give the same oid.
@@ -111,18 +112,20 @@ def capture(
         known_tags: Tags that the remote has, by full name with oids; those are not recorded.
         without: Ids of objects that may not leave. Refs whose unpublished history holds one are left out;
             a staged one gives way to the version of HEAD.
+        redact: Takes the secrets out of a text that leaves. Refs whose names have one, and tags whose message
+            has one, are left out; None lets every text pass.
         keeping: What the session keeps beside its snapshots; None goes on with that of `previous`.
 
     Raises:
         GitError: An object that the state names is not in `into` (yet): link the user's new ones, try again.
     """
     seen = fingerprint(user)
-    key = _key(seen, publish_branches, known_tags, without)
+    key = _key(seen, publish_branches, known_tags, without, redacted=redact is not None)
     memory = into.git_dir / f"gitsession-state-{publish_branches}.json"
     before = _Before.read(into, snapshot, previous)
     parts = Parts(Batch())
     if not _recall(memory, key, previous, before, parts):
-        source = Source(user, into, publish_branches, known_tags or {}, frozenset(without))
+        source = Source(user, into, publish_branches, known_tags or {}, frozenset(without), redact or str)
         gather(parts, source)
     parts.tips.pop(snapshot, None)
     _of_the_moment(parts, before, lease, held, mtimes)
@@ -161,10 +164,16 @@ class _Before:
         return cls(date, trailers.parse(message), parse_tree(tree[0]) if tree and tree[0] else {})
 
 
-def _key(seen: str, branches: str, known_tags: Mapping[str, str] | None, without: Collection[str]) -> str:
-    return hashlib.sha256(
-        repr((seen, branches, sorted((known_tags or {}).items()), sorted(without))).encode()
-    ).hexdigest()
+def _key(
+    seen: str,
+    branches: str,
+    known_tags: Mapping[str, str] | None,
+    without: Collection[str],
+    *,
+    redacted: bool,
+) -> str:
+    told = (seen, branches, sorted((known_tags or {}).items()), sorted(without), redacted)
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _recall(memory: Path, key: str, previous: str | None, before: _Before, parts: Parts) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gitsession import files, git
 from gitsession.git import configuration, lookup, refs, staging
-from gitsession.git.refs import Ref
+from gitsession.git.refs import Logged, Ref
 from gitsession.snapshot import state_format, state_operations
 from gitsession.snapshot.state_format import Flags
 from gitsession.snapshot.state_objects import TREE_MODE, Batch, TreeEntry
@@ -19,6 +20,7 @@ from gitsession.snapshot.values import Head
 
 SETTINGS = r"^(branch\..*|core\.sparsecheckout(cone)?|index\.sparse)$"
 _SWITCHES = 10
+UNNAMED = "refs/heads/unnamed"  # stands for an unborn branch whose name may not be told
 
 
 @dataclass
@@ -44,6 +46,15 @@ class Source:
     publish: str
     known_tags: Mapping[str, str]
     without: frozenset[str]
+    redact: Callable[[str], str] = str
+
+    def may_say(self, text: str) -> bool:
+        """Whether a text has no secret in it."""
+        return self.redact(text) == text
+
+    def redacted(self, content: bytes) -> bytes:
+        """The content of a text file without its secrets."""
+        return self.redact(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def may_leave(self, commit: str, known: Collection[str]) -> bool:
         """Whether nothing that a commit adds to what the remote is known to have is to stay here."""
@@ -62,17 +73,28 @@ def gather(parts: Parts, source: Source) -> None:
     known = {ref.oid for name, ref in everything.items() if name.startswith("refs/remotes/")}
     operation = state_operations.collect(source.user.git_dir)
     chosen = _chosen(everything, head, operation, source)
-    kept = {name: ref for name, ref in chosen.items() if _leaves(source, parts, name, ref, known)}
+    unspeakable = _unspeakable(source, chosen)
+    parts.left_out += map(source.redact, sorted(unspeakable))
+    sayable = {name: ref for name, ref in chosen.items() if name not in unspeakable}
+    kept = {name: ref for name, ref in sayable.items() if _leaves(source, parts, name, ref, known)}
     _write_head(parts, source, head, known)
     _write_tags(parts, source, kept)
-    _write_settings(parts, repository, kept)
+    _write_settings(parts, source, kept)
     _write_operation(parts, source, operation, known)
     _write_stash(parts, source, everything, known)
-    _write_switches(parts, repository)
+    _write_switches(parts, source)
     _write_index(parts, source, head)
     told = {"complete": source.publish == "all", "left_out": parts.left_out}
     told["refs"] = {name: ref.oid for name, ref in kept.items()}
     parts.write("refs.json", state_format.dump(told))
+
+
+def _unspeakable(source: Source, chosen: Mapping[str, Ref]) -> frozenset[str]:
+    """Refs that have a secret in their name, or a tag's message with one."""
+    tags = {name: ref.oid for name, ref in chosen.items() if ref.kind == "tag"}
+    told = zip(tags, lookup.contents(source.user.repository, tags.values()), strict=True)
+    bad = {name for name, content in told if content and source.redacted(content) != content}
+    return frozenset(bad.union(name for name in chosen if not source.may_say(name)))
 
 
 def _leaves(source: Source, parts: Parts, name: str, ref: Ref, known: Collection[str]) -> bool:
@@ -128,7 +150,10 @@ def _local_tags(real: Mapping[str, Ref], head: Head, source: Source) -> dict[str
 
 
 def _write_head(parts: Parts, source: Source, head: Head, known: Collection[str]) -> None:
-    told = f"ref: {head.ref}" if head.ref else head.commit
+    ref = head.ref
+    if ref is not None and not source.may_say(ref):
+        ref = None if head.commit else UNNAMED
+    told = f"ref: {ref}" if ref else head.commit
     parts.write("HEAD", f"{told}\n".encode("utf-8", "surrogateescape"))
     if head.commit is None:
         return
@@ -147,13 +172,15 @@ def _write_tags(parts: Parts, source: Source, kept: Mapping[str, Ref]) -> None:
     parts.tips.update((known[0], None) for known in found if known and known[1] == "commit")
 
 
-def _write_settings(parts: Parts, repository: git.Repository, kept: Mapping[str, Ref]) -> None:
-    found = configuration.matching(repository, SETTINGS)
+def _write_settings(parts: Parts, source: Source, kept: Mapping[str, Ref]) -> None:
+    found = configuration.matching(source.user.repository, SETTINGS)
     chosen = {}
     for key, values in found.items():
         branch = state_format.branch_of(key)
         wanted = key in state_format.SPARSE_KEYS or (branch and f"refs/heads/{branch[0]}" in kept)
-        if wanted and all(state_format.is_allowed_setting(key, value) for value in values):
+        if wanted and all(
+            state_format.is_allowed_setting(key, value) and source.may_say(value) for value in values
+        ):
             chosen[key] = values
     parts.write("config.json", state_format.dump(chosen))
 
@@ -167,7 +194,7 @@ def _write_operation(
     names = {abbreviation: found[0] for abbreviation, found in zip(short, full, strict=True) if found}
     for name, content in operation.items():
         written = state_operations.expanded(content, names) if name == "sequencer/todo" else content
-        parts.write(f"operation/{name}", written)
+        parts.write(f"operation/{name}", source.redacted(written))
     asked = [*state_operations.named_objects(operation), *names.values()]
     for found_object in lookup.kinds_and_sizes(source.user.repository, asked):
         if found_object is not None:
@@ -191,13 +218,17 @@ def _write_stash(parts: Parts, source: Source, everything: Mapping[str, Ref], kn
     parts.left_out += [f"stash@{{{n}}}" for n, entry in enumerate(entries) if entry not in kept]
     parts.tips.update((entry.oid, None) for entry in kept)
     if kept:
-        parts.write("stash.json", state_format.dump([asdict(entry) for entry in kept]))
+        parts.write("stash.json", state_format.dump([_said(source, entry) for entry in kept]))
 
 
-def _write_switches(parts: Parts, repository: git.Repository) -> None:
-    entries = refs.switches(repository, _SWITCHES)
+def _said(source: Source, entry: Logged) -> dict[str, Any]:
+    return {**asdict(entry), "message": source.redact(entry.message)}
+
+
+def _write_switches(parts: Parts, source: Source) -> None:
+    entries = refs.switches(source.user.repository, _SWITCHES)
     if entries:
-        parts.write("switches.json", state_format.dump([asdict(entry) for entry in entries]))
+        parts.write("switches.json", state_format.dump([_said(source, entry) for entry in entries]))
 
 
 def _write_index(parts: Parts, source: Source, head: Head) -> None:

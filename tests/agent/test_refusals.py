@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from gitsession.address import Address
-from gitsession.agent.compose import compose
-from gitsession.agent.configuration import Configuration
-from gitsession.agent.lane import Lane
-from gitsession.agent.log import Log
-from gitsession.agent.recall import recall
-from gitsession.agent.service import Agent
-from gitsession.model import Identity, Level, SessionName
+from gitsession.model import Level
 from tests.agent.conftest import wait_for
+from tests.agent.published import SESSION, Session, launch
 from tests.rig.forge import ADA_TOKEN, Token
-from tests.rig.git_server import PUSH_LIMIT, GitServer
+from tests.rig.git_server import GitServer
 from tests.rig.push_rules import (
     FileSizeLimit,
     PrivateEmail,
@@ -32,95 +24,14 @@ from tests.rig.push_rules import (
 from tests.rig.repositories import git
 from tests.rig.rulesets import Ruleset
 
+__all__ = ["launch"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-SESSION = SessionName("ada", "lesson")
 SECRET = "acme_" + "k" * 30  # a kind that only the server knows
 PROTECTION = PushProtection({"Acme Key": r"acme_[a-z]{30}"})
 
 
 def ruleset(kind: str, parameter: str = "", include: tuple[str, ...] = ("~ALL",)) -> Ruleset:
     return Ruleset(include, (kind,), {kind: parameter} if parameter else {})
-
-
-@dataclass
-class Session:
-    """An agent in this process, on a clone of `ada/digits` behind the server."""
-
-    agent: Agent
-    server: GitServer
-    tree: Path
-
-    @property
-    def held(self) -> set[str]:
-        return {item.path for item in self.agent.parts.saver.held}
-
-    @property
-    def remote(self) -> Lane:
-        return next(lane for lane in self.agent.lanes if lane.name == "remote")
-
-    @property
-    def errors(self) -> list[str]:
-        return [lane.error for lane in self.agent.lanes if lane.error]
-
-    def write(self, files: dict[str, str]) -> None:
-        for path, text in files.items():
-            (self.tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.tree / path).write_text(text)
-
-    def flush(self, level: Level | None = None, seconds: float = 30.0) -> str:
-        return "; ".join(self.agent.flush(seconds, level))
-
-    def there(self, ref: str = SESSION.branch_ref) -> dict[str, str]:
-        """The files of a snapshot on the server; of the state ref it is that of its first parent."""
-        bare = self.server.forge.repository().path
-        commit = f"{ref}^" if ref == SESSION.state_ref else ref
-        names = git(bare, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-        return {name: git(bare, "show", f"{commit}:{name}") for name in filter(None, names)}
-
-    def everything(self) -> str:
-        """Every blob that any ref of the server reaches."""
-        bare = self.server.forge.repository().path
-        listed = git(bare, "rev-list", "--objects", "--all").splitlines()
-        return "\n".join(
-            git(bare, "cat-file", "-p", line.split(" ")[0]) for line in listed if " " in line and line[41:]
-        )
-
-
-@pytest.fixture
-def launch(git_server: GitServer, sealed: Path) -> Iterator[Callable[..., Session]]:
-    """Start a session; it ends with the test."""
-    running: list[tuple[Agent, threading.Thread]] = []
-
-    def start(token: str = ADA_TOKEN) -> Session:
-        bare = git_server.forge.repository().path
-        git(sealed, "clone", "--quiet", str(bare), "tree")
-        address = Address(git_server.authorised_url(token), "127.0.0.1", "ada", "digits")
-        configuration = Configuration(
-            address=address,
-            session=SESSION,
-            worktree=sealed / "tree",
-            runtime="r1",
-            author=Identity("Ada", "ada@example.org"),
-            storage=str(sealed / "vault"),
-            quiet=0.05,
-            max_age=0.5,
-        )
-        configuration.places.create()
-        agent = compose(configuration, configuration.places, Log(configuration.places.log))
-        agent.parts.watcher.start()
-        recall(agent)
-        thread = threading.Thread(target=agent.run, daemon=True)
-        thread.start()
-        running.append((agent, thread))
-        wait_for(lambda: agent.newest, "the first snapshot")
-        return Session(agent, git_server, sealed / "tree")
-
-    yield start
-    for agent, thread in running:
-        agent.close(10.0, flush=False)
-        thread.join(20.0)
-        agent.parts.watcher.stop()
-        agent.release()
 
 
 @dataclass(frozen=True)
@@ -199,14 +110,16 @@ def test_where_the_branch_is_refused_the_state_holds_the_session(
     acknowledged = session.remote.acknowledged
     assert acknowledged is not None and acknowledged.level is Level.SAFE
     assert "state ref only" in acknowledged.note
+    git_server.rules.clear()
+    session.write({"later.txt": "allowed"})
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["later.txt"] == "allowed"
+    lifted = session.remote.acknowledged
+    assert lifted is not None and lifted.note == ""
 
 
 def archive(server: GitServer) -> None:
     server.forge.repository().archived = True
-
-
-def limit_pushes(server: GitServer) -> None:
-    server.push_limit = 3000
 
 
 def revoke(server: GitServer) -> None:
@@ -225,7 +138,6 @@ NOTHING_PASSES: dict[str, tuple[Callable[[GitServer], object], str]] = {
     "GH007": (lambda server: server.rules.append(PrivateEmail()), "private email"),
     "quota": (lambda server: server.rules.append(Quota()), "quota"),
     "GH013, every ref": (lambda server: server.rules.append(ruleset("update", "", ("refs/*",))), "protected"),
-    "a push too large": (limit_pushes, "maximum"),
     "archived": (archive, "archived"),
     "a revoked token": (revoke, "token"),
     "single sign-on": (require_single_sign_on, "SAML"),
@@ -247,11 +159,40 @@ def test_where_nothing_passes_the_vault_holds_it_and_later_it_leaves(
     assert session.held == set()
     assert "good.txt" not in session.there()
     git_server.rules.clear()
-    git_server.push_limit = PUSH_LIMIT
     git_server.forge.add_token(Token(ADA_TOKEN, "ada"))
     git_server.forge.repository().archived = False
     assert session.flush(Level.SAFE) == ""
+    assert session.there(SESSION.state_ref)["good.txt"].endswith(kind)  # a try may fall between two rules
+    session.write({"later.txt": "allowed"})
+    assert session.flush(Level.SAFE) == ""
     assert session.there()["good.txt"].endswith(kind)
+
+
+def test_more_than_one_push_may_carry_goes_in_parts(
+    launch: Callable[..., Session], git_server: GitServer
+) -> None:
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.push_limit = 8000
+    files = {f"data/{n}.bin": random.Random(n).randbytes(1000).hex() for n in range(20)}
+    session.write({**files, "good.txt": "good"})
+    assert session.flush(Level.SAFE, 90.0) == ""
+    assert session.held == set()
+    assert files.items() <= session.there().items() and session.there()["good.txt"] == "good"
+
+
+def test_a_commit_of_the_users_own_that_is_too_much_for_one_push_arrives_in_the_end(
+    launch: Callable[..., Session], git_server: GitServer
+) -> None:
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.push_limit = 8000
+    session.write({f"data/{n}.bin": random.Random(n).randbytes(1000).hex() for n in range(20)})
+    git(session.tree, "add", "data")
+    git(session.tree, "commit", "--quiet", "-m", "The data")
+    assert session.flush(Level.SAFE, 90.0) == ""
+    own = git(session.tree, "rev-parse", "HEAD")
+    wait_for(lambda: own in git(git_server.forge.repository().path, "rev-list", "--all"), "the commit")
 
 
 def test_a_renamed_repository_is_followed(launch: Callable[..., Session], git_server: GitServer) -> None:
@@ -275,4 +216,6 @@ def test_a_secret_in_a_commit_of_the_users_own_leaves_the_state_out_and_nothing_
     session.flush()
     assert session.flush() == ""
     assert session.there()["good.txt"] == "good"
+    assert session.there()["config.py"] == "clean"
+    assert session.held == set()
     assert SECRET not in session.everything()
