@@ -14,6 +14,7 @@ from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
 from tests.rig.repositories import git
+from tests.rig.rulesets import Ruleset
 from tests.rig.runtime import Runtime
 from tests.spine import Machine, tree
 
@@ -238,3 +239,38 @@ def test_a_pull_requests_address_starts_from_its_head(
     assert machine.open()["resumed"] is True
     assert (machine.worktree / "review.txt").exists()
     assert machine.git("rev-parse", "HEAD").strip() == head
+
+
+def test_a_session_that_was_deleted_on_the_remote_is_not_brought_back_there(
+    furnish: Callable[[str], Runtime], sample_repository: Path
+) -> None:
+    machine = on_path(furnish("m"), sample_repository)
+    machine.open("--session", "lesson")
+    write(machine, "notes.txt", "kept in the vault\n")
+    machine.gitsession("close")
+    machine.lose()
+    for ref in ("refs/heads/session", "refs/gitsession"):
+        for name in git(sample_repository, "for-each-ref", "--format=%(refname)", ref).split():
+            git(sample_repository, "update-ref", "-d", name)
+    done = machine.gitsession(
+        "open", machine.repo, "--workdir", str(machine.worktree), "--editor", "none", *machine.options
+    )
+    assert "was deleted on the remote" in done.stderr and "lesson-fork-1" in done.stderr
+    write(machine, "more.txt", "and on\n")
+    (branch,) = branches(sample_repository)
+    assert branch.endswith("/lesson-fork-1")
+    assert shows(sample_repository, branch, "notes.txt") == "kept in the vault\n"
+
+
+def test_a_session_whose_branch_a_rule_refuses_is_resumed_under_its_name(
+    furnish: Callable[[str], Runtime], git_server: GitServer, hub: Hub
+) -> None:
+    git_server.rules.append(Ruleset(types=("creation",)))
+    machine = online(furnish("m"), git_server, ADA_TOKEN)
+    machine.open("--session", "lesson")
+    write(machine, "notes.txt", "in the state ref\n")
+    machine.lose()
+    assert machine.open()["session"] == "lesson"
+    write(machine, "notes.txt", "and on\n")
+    assert machine.json("status")["session"] == "lesson"
+    assert (machine.worktree / "notes.txt").exists()

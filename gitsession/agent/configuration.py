@@ -33,6 +33,7 @@ class Configuration:
         visible: Whether the session branch is pushed beside the state ref.
         branches: Which local branches are published: `head` or `all`.
         counter: The session's open-counter, from the lease that was taken.
+        published: What the remote is known to have of it: `branch`, `state`, or nothing.
         keep: Patterns of ignored paths that go to the vault all the same.
         lazy: Patterns of kept files that are not fetched by `open`.
         max_file_size: Bytes above which new content is held.
@@ -59,6 +60,7 @@ class Configuration:
     visible: bool = True
     branches: str = "head"
     counter: int = 1
+    published: str = ""
     keep: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
     max_file_size: int = 50_000_000

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
-from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch, fork_of
+from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
-from gitsession.model import SessionName
+from gitsession.replicas.lease import fork_name
 
 if TYPE_CHECKING:
     from gitsession.agent.lane import Lane
@@ -75,7 +75,7 @@ def send_next(agent: Agent, lane: Lane) -> None:
 def _fork(agent: Agent) -> None:
     """Somebody else leads the session now: go on under another name and never overwrite theirs."""
     old = agent.configuration.session
-    fork = SessionName(old.login, fork_of(old.name))
+    fork = fork_name(old, [old])
     origin = agent.configuration.opened_as or old
     agent.notices.notes["fork"] = (
         f"{origin.branch} is led by somebody else now, or was deleted. "

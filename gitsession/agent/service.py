@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 from gitsession.agent import configuration as settings
 from gitsession.agent.decide import Alert, Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
@@ -17,6 +18,7 @@ from gitsession.agent.notices import Notices
 from gitsession.agent.parts import Parts
 from gitsession.agent.recovery import recover, send_next
 from gitsession.agent.risk import Risk
+from gitsession.agent.shipments import published_by
 from gitsession.agent.tending import Tending
 from gitsession.errors import GitsessionError
 from gitsession.model import Level, SessionName, Snapshot
@@ -251,17 +253,29 @@ class Agent:
                     "shipped", to=lane.name, number=lane.acknowledged and lane.acknowledged.number
                 )
                 self.facts = replace(self.facts, risky_since=None)
+                self._note_published(lane)
                 self.find_risk()
                 self._tending.ask()
                 send_next(self, lane)
             else:
                 recover(self, lane, outcome.error)
 
-    def rename(self, session: SessionName, origin: SessionName) -> None:
-        """Go on as another session, which was opened as `origin`."""
-        self.configuration = replace(self.configuration, session=session, opened_as=origin, counter=1)
+    def _note_published(self, lane: Lane) -> None:
+        """Have every state say what the remote has by now: without it there, somebody deleted it."""
+        told = published_by(lane)
+        if not told or told == self.configuration.published:
+            return
+        self._configure(published=told)
+        self.generation += 1
+
+    def _configure(self, **changes: Any) -> None:
+        self.configuration = replace(self.configuration, **changes)
         settings.save(self.configuration)
         self.parts.shipments.configuration = self.configuration
+
+    def rename(self, session: SessionName, origin: SessionName) -> None:
+        """Go on as another session, which was opened as `origin`."""
+        self._configure(session=session, opened_as=origin, counter=1, published="")
         self.parts.saver.snapshots = self.parts.snapshots_of(session)
         for lane in self.lanes:
             lane.rename(session)

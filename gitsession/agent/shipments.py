@@ -15,6 +15,7 @@ from gitsession.errors import GitError, Refusal, SaveError
 from gitsession.git import blobs, history, lookup, refs
 from gitsession.replicas.base import Shipment
 from gitsession.replicas.guard import MESSAGE, Finding, Guard
+from gitsession.replicas.remote import Remote
 from gitsession.replicas.spoken import redacted
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
@@ -150,7 +151,14 @@ class Shipments:
         """
         published = lane.name == "remote"
         captured, tip = self._checked(lane) if published else self._capture(lane, published=False)
-        return Shipment(tip.commit, tip.number, captured.oid, counter=self.configuration.counter)
+        configuration = self.configuration
+        return Shipment(
+            tip.commit,
+            tip.number,
+            captured.oid,
+            counter=configuration.counter,
+            published=bool(configuration.published),
+        )
 
     def _checked(self, lane: Lane) -> tuple[state.Captured, Tip]:
         """What may leave; commits whose own words may not are left out of the state."""
@@ -184,15 +192,17 @@ class Shipments:
         tip = self.shadow.tip()
         if tip is None:
             raise SaveError("There is no snapshot yet.")
+        configuration = self.configuration
+        told = published_by(lane) if published else configuration.published
         held, secret = self.saver.held, self.saver.secret if published else frozenset()
         captured = state.capture(
             self.user,
             self.shadow.repository,
             snapshot=tip.commit,
             previous=lane.acknowledged.state if lane.acknowledged else None,
-            lease=state.Lease(self.configuration.runtime, self.configuration.counter),
+            lease=state.Lease(configuration.runtime, configuration.counter, told),
             held=[replace(item, sha256="", finding="") if item.path in secret else item for item in held],
-            publish_branches=self.configuration.branches if published else "all",
+            publish_branches=configuration.branches if published else "all",
             mtimes=self.saver.times,
             without=self._withheld if published else (),
             redact=redacted if published else None,
@@ -227,14 +237,9 @@ class Shipments:
             raise TooMuch("The push is over GitHub's 2 GB; it goes in parts.")
 
 
-def fork_of(name: str) -> str:
-    """The next name for what continues apart from a session that somebody else leads now.
-
-    Example:
-        >>> fork_of("lesson"), fork_of("lesson-fork-1")
-        ('lesson-fork-1', 'lesson-fork-2')
-    """
-    stem, dash, number = name.rpartition("-fork-")
-    if dash and number.isdigit():
-        return f"{stem}-fork-{int(number) + 1}"
-    return f"{name}-fork-1"
+def published_by(lane: Lane) -> str:
+    """What a shipment of this lane puts on the remote: `branch` with the state, or the `state` alone."""
+    remote = lane.replica
+    if not isinstance(remote, Remote):
+        return ""
+    return "branch" if remote.visible and remote.branch_refusal is None else "state"

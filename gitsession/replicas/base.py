@@ -18,6 +18,7 @@ class Shipment:
         state: The state commit, whose first parent is the snapshot.
         extra: Further objects that the state names without reaching them (the vault ships them too).
         counter: The session's open-counter in the lease that the state records.
+        published: The remote is known to have had the session; where it is gone there, it was deleted.
     """
 
     snapshot: str
@@ -25,6 +26,7 @@ class Shipment:
     state: str
     extra: tuple[str, ...] = ()
     counter: int = 0
+    published: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,21 @@ from gitsession.git.command import Repository
 
 @dataclass(frozen=True)
 class Peek:
-    """A state commit's snapshot, that one's number, the open-counter of its lease, and HEAD's branch.
+    """What a state commit says in short; each is None where it is unknown.
 
-    Each is None where it is unknown.
+    Args:
+        snapshot: Its snapshot.
+        number: That one's number.
+        counter: The open-counter of its lease.
+        branch: HEAD's branch.
+        published: What the remote had of the session: `branch`, `state`, or nothing.
     """
 
     snapshot: str | None = None
     number: int | None = None
     counter: int | None = None
     branch: str | None = None
+    published: str | None = None
 
 
 def peek(repository: Repository, state: str) -> Peek:
@@ -37,8 +43,15 @@ def peek(repository: Repository, state: str) -> Peek:
     parents = [
         line[7:].decode() for line in commit.split(b"\n\n")[0].split(b"\n") if line.startswith(b"parent ")
     ]
-    number, counter = _field(session, "number"), _field(lease, "counter")
-    return Peek(parents[0] if parents else None, number, counter, _branch(head))
+    number, counter = _number(session, "number"), _number(lease, "counter")
+    published = _field(lease, "published")
+    return Peek(
+        parents[0] if parents else None,
+        number,
+        counter,
+        _branch(head),
+        published if isinstance(published, str) else None,
+    )
 
 
 def _contents(answer: bytes) -> list[bytes]:
@@ -52,11 +65,16 @@ def _contents(answer: bytes) -> list[bytes]:
     return contents
 
 
-def _field(content: bytes, name: str) -> int | None:
+def _field(content: bytes, name: str) -> object:
     try:
-        value = json.loads(content)[name]
+        value: object = json.loads(content)[name]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return value
+
+
+def _number(content: bytes, name: str) -> int | None:
+    value = _field(content, name)
     return value if type(value) is int and value >= 0 else None
 
 

@@ -16,7 +16,7 @@ from gitsession.model import DONE_PREFIX, STATE_PREFIX, Level, SessionName
 from gitsession.replicas.base import Acknowledgement, Found, Shipment
 from gitsession.replicas.discovery import look_at, sessions_in
 from gitsession.replicas.ledger import Ledger
-from gitsession.replicas.peek import peek
+from gitsession.replicas.peek import Peek, peek
 from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
 
 READ_BACK_TIMEOUT = 60.0
@@ -68,15 +68,20 @@ class Remote:
         """Go on from what lies there, where the shipment holds it and is of a later opening.
 
         So it is after a session was resumed from elsewhere while the remote did not answer.
+
+        Raises:
+            LeaseLost: Somebody deleted there what the remote had of the session.
         """
         listed = self._list(self.session.state_ref, self.session.branch_ref)
         left = listed.get(self.session.state_ref)
         if left is None:
+            if shipment.published:
+                raise lease_lost(self.session.state_ref, None)
             return
         seen = peek(self.repository, self.fetch(self.session))
         branch = listed.get(self.session.branch_ref)
         is_older = seen.snapshot is not None and (seen.counter or 0) < shipment.counter
-        if not is_older or (self.visible and branch != seen.snapshot):
+        if not is_older or (self.visible and branch != seen.snapshot and not _never_had(seen, branch)):
             return
         if transfer.is_ancestor(self.repository, seen.snapshot or "", shipment.snapshot):
             self._ledger.note({"state": left, "branch": branch})
@@ -156,17 +161,16 @@ class Remote:
             )
         return (into or self.repository).text("rev-parse", "--verify", target)
 
-    def take_lease(self, old: str | None, new: str, *, had_branch: bool = True) -> None:
+    def take_lease(self, old: str | None, new: str) -> None:
         """Move the state ref from `old` to `new`, a state commit with the next open-counter, or not at all.
 
         Afterwards the runtime that led before is refused. The session branch moves along to the snapshot of
-        `new`, so that the two never part.
+        `new`, so that the two never part. Where its branch is gone or elsewhere now, a person deleted or
+        rewrote it; the state tells that from a session that never had one.
 
         Args:
             old: The state that was resumed; None for a session that must not exist yet.
             new: This runtime's first state commit.
-            had_branch: The resumed session had its branch on the remote; if it is gone or elsewhere now, a
-                person deleted or rewrote it.
 
         Raises:
             LeaseLost: The state ref or the branch is not where it was left; take a new name.
@@ -174,8 +178,8 @@ class Remote:
         """
         listed = self._list(self.session.state_ref, self.session.branch_ref)
         branch = listed.get(self.session.branch_ref)
-        left = None if old is None else peek(self.repository, old).snapshot
-        if self.visible and branch != left and (had_branch or branch is not None):
+        seen = Peek() if old is None else peek(self.repository, old)
+        if self.visible and branch != seen.snapshot and not _never_had(seen, branch):
             raise lease_lost(self.session.branch_ref, branch)
         self._ledger.note({"state": old, "branch": branch, "tried-state": None, "tried-branch": None})
         moves_branch = self.visible and (branch is not None or old is None)
@@ -192,6 +196,15 @@ class Remote:
         updates = [Update(self.session.done_ref, state, None), Update(self.session.state_ref, None, state)]
         self._carry_out(updates)
         self._ledger.note({"state": None, "branch": None})
+
+    def listed(self, *refs: str) -> dict[str, str]:
+        """What some refs of the remote name; those that it does not have are left out.
+
+        Raises:
+            AuthorisationError: The token may not read the repository.
+            GitError: The remote does not answer.
+        """
+        return self._list(*refs)
 
     def remove(self, refs: Mapping[str, str]) -> None:
         """Delete refs of the remote that still name what they named when the person was shown them.
@@ -289,3 +302,8 @@ class Remote:
                 self.repository, self.address.url, *patterns, variables=self.credentials, timeout=limit
             )
         return {ref: oid for ref, oid in listed.items() if ref.startswith("refs/")}
+
+
+def _never_had(seen: Peek, branch: str | None) -> bool:
+    """Whether a session has no branch on the remote because it never had one, as where a rule refuses it."""
+    return branch is None and seen.published == "state"

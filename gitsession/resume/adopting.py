@@ -30,7 +30,13 @@ def adopt(ground: Ground, wish: Wish, variables: Mapping[str, str]) -> Brought:
     """
     before = _before(ground, wish)
     if before is not None:
-        return Brought(before.session, before.counter, resumed=True, opened_as=before.opened_as)
+        return Brought(
+            before.session,
+            before.counter,
+            resumed=True,
+            published=before.published,
+            opened_as=before.opened_as,
+        )
     seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
     login = owner(wish.login, seen, wish.session)
     if wish.session is None:

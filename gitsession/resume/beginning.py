@@ -162,6 +162,7 @@ def _configuration(
         visible=options.branch == "visible",
         branches=options.branches,
         counter=brought.counter,
+        published=brought.published,
         keep=tuple(options.keep),
         lazy=tuple(options.lazy),
         max_file_size=parse_size(options.max_file_size),

@@ -100,8 +100,16 @@ class GoingOn:
             # moving the remote's refs would drop what lies there: what is continued takes the other name
             return Brought(fork_name(session, beside.taken), resumed=True)
         remote = beside.remote and replace(beside.remote, session=session, visible=self.wish.visible)
-        lead = take_lead(remote, session, lines, beside.taken, runtime=self.wish.runtime, shadow=self.shadow)
-        return Brought(lead.session, lead.counter, True, lead.notes)
+        lead = take_lead(
+            remote,
+            session,
+            lines,
+            beside.taken,
+            runtime=self.wish.runtime,
+            shadow=self.shadow,
+            answered="remote" not in self.seen.failures,
+        )
+        return Brought(lead.session, lead.counter, True, lead.notes, published=lead.published)
 
 
 def _unreadable(session: SessionName, notes: Sequence[str]) -> SessionError:

@@ -21,6 +21,7 @@ class Lead:
     session: SessionName
     counter: int
     notes: tuple[str, ...] = ()
+    published: str = ""
 
 
 def take_lead(
@@ -31,6 +32,7 @@ def take_lead(
     *,
     runtime: str,
     shadow: Shadow,
+    answered: bool,
 ) -> Lead:
     """Move the remote's state ref on by compare-and-swap; nothing else of the session leaves by this.
 
@@ -44,23 +46,40 @@ def take_lead(
         taken: Names that a fork must not get.
         runtime: Who leads from now on.
         shadow: Holds the copies.
+        answered: The remote could be asked: what it had and has no more was deleted there.
     """
     counter = max(line.counter for line in copies) + 1
     there = next((line for line in copies if line.where == "remote"), None)
+    published = _published(copies, shadow)
     if remote is None or there is None:
-        return Lead(session, counter)
-    lease = state.Lease(runtime, counter)
+        if remote is not None and answered and published:
+            return _beside(session, taken, f"{session.branch} was deleted on the remote.")
+        return Lead(session, counter, published=published)
+    before = state.read(shadow.repository, there.state).lease
+    lease = state.Lease(runtime, counter, before.published)
     try:
-        before = state.read(shadow.repository, there.state).lease.runtime
         remote.take_lease(there.state, state.renew(shadow.repository, there.state, lease))
     except LeaseLost as lost:
-        fork = fork_name(session, taken)
-        said = f"{lost.what} What it held goes on as {fork.branch}; nothing on the remote was overwritten."
-        return Lead(fork, 1, (said,))
+        return _beside(session, taken, lost.what)
     except GitsessionError as error:
         said = f"The lead is unconfirmed until the remote answers: {error.what}"
-        return Lead(session, counter, (said,))
-    return Lead(session, counter, () if before == runtime else (_led_before(session, before),))
+        return Lead(session, counter, (said,), published)
+    notes = () if before.runtime == runtime else (_led_before(session, before.runtime),)
+    return Lead(session, counter, notes, before.published)
+
+
+def _published(copies: Collection[Line], shadow: Shadow) -> str:
+    """What the remote was known to have of the session, by the newest copy that has a state."""
+    newest = max(
+        (line for line in copies if line.state), key=lambda line: (line.counter, line.number), default=None
+    )
+    return state.read(shadow.repository, newest.state).lease.published if newest is not None else ""
+
+
+def _beside(session: SessionName, taken: Collection[SessionName], why: str) -> Lead:
+    fork = fork_name(session, taken)
+    said = f"{why} What it held goes on as {fork.branch}; nothing on the remote was overwritten."
+    return Lead(fork, 1, (said,))
 
 
 def _led_before(session: SessionName, runtime: str) -> str:

@@ -57,6 +57,7 @@ class Brought:
         counter: How often it has been opened, this time included.
         resumed: It goes on from something that was there.
         notes: What the person should know.
+        published: What the remote is known to have of it: `branch`, `state`, or nothing.
         opened_as: The name under which its local state lies, where that is another one.
     """
 
@@ -64,4 +65,5 @@ class Brought:
     counter: int = 1
     resumed: bool = False
     notes: tuple[str, ...] = ()
+    published: str = ""
     opened_as: SessionName | None = None

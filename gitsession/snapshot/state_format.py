@@ -26,6 +26,7 @@ BRANCH_KEYS = ("remote", "merge", "pushremote", "rebase", "description")
 SPARSE_KEYS = ("core.sparsecheckout", "core.sparsecheckoutcone", "index.sparse")
 REF_PREFIXES = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/bisect/", "refs/rewritten/")
 ALWAYS = ("version", "session.json", "lease.json", "held.json", "HEAD", "refs.json", "config.json")
+PUBLISHED = ("", "state", "branch")
 SOMETIMES = ("stash.json", "switches.json", "submodules.json", "sparse-checkout", "index/flags.json")
 _REBASE_VALUES = ("true", "false", "merges", "interactive", "m", "i")
 _NEWER = "This session was saved by a newer gitsession."
@@ -34,10 +35,18 @@ _UPGRADE = "Upgrade with `pip install --upgrade gitsession`."
 
 @dataclass(frozen=True)
 class Lease:
-    """Who leads the session: the runtime's id, and how many times the session was opened."""
+    """Who leads the session, and what became of it.
+
+    Args:
+        runtime: The id of the runtime that leads.
+        counter: How many times the session was opened.
+        published: What the remote is known to have had of it: `branch` for branch and state ref, `state` for
+            the state ref alone, empty for nothing. What it had and has no more was deleted there.
+    """
 
     runtime: str
     counter: int
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ def _parsed(oid: str, snapshot: str, files: Mapping[str, bytes], version: int) -
         snapshot=snapshot,
         session=SessionName.parse(_text(session["login"]), _text(session["name"])),
         number=whole_number(session["number"]),
-        lease=Lease(_text(lease["runtime"]), whole_number(lease["counter"])),
+        lease=_lease(lease),
         held=tuple(_held(item) for item in json_files["held.json"]),
         head=_head(files["HEAD"]),
         refs={ref_name(name): object_id(value) for name, value in refs["refs"].items()},
@@ -182,6 +191,13 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or re.search(r"[\x00-\x1f\x7f]", value):
         raise ValueError(f"{value!r:.80} is no plain text")
     return value
+
+
+def _lease(item: Mapping[str, Any]) -> Lease:
+    published = item.get("published", "")
+    if published not in PUBLISHED:
+        raise ValueError(f"{published!r:.80} is nothing that a remote has")
+    return Lease(_text(item["runtime"]), whole_number(item["counter"]), published)
 
 
 def whole_number(value: object) -> int:

@@ -51,7 +51,12 @@ class Chain:
         return self.repository.text("commit-tree", *options, "-m", message, tree)
 
     def save(
-        self, files: dict[str, str | bytes], *, counter: int = 1, session: SessionName = SESSION
+        self,
+        files: dict[str, str | bytes],
+        *,
+        counter: int = 1,
+        session: SessionName = SESSION,
+        published: str = "",
     ) -> Shipment:
         """Take a snapshot of these files and a state on top of it."""
         self.number += 1
@@ -65,7 +70,7 @@ class Chain:
                 "session.json": json.dumps(
                     {"login": session.login, "name": session.name, "number": self.number}
                 ),
-                "lease.json": json.dumps({"runtime": "r1", "counter": counter}),
+                "lease.json": json.dumps({"runtime": "r1", "counter": counter, "published": published}),
                 "index/entries/only-in-the-index.txt": f"staged {self.number}\n",
             }
         )

@@ -304,10 +304,10 @@ def test_a_branch_that_a_person_moved_is_seen_when_the_lease_is_taken(
 
 
 def test_a_session_without_a_branch_is_taken_when_it_never_had_one(chain: Chain, address: Address) -> None:
-    shipment = chain.save({"a.txt": "one\n"})
+    shipment = chain.save({"a.txt": "one\n"}, published="state")
     Remote(chain.repository, address, SESSION, visible=False).ship(shipment)
     visible = Remote(chain.repository, address, SESSION)
-    visible.take_lease(shipment.state, chain.save({"a.txt": "b"}, counter=2).state, had_branch=False)
+    visible.take_lease(shipment.state, chain.save({"a.txt": "b"}, counter=2).state)
     assert visible.ship(chain.save({"a.txt": "c"}, counter=2)).note == ""
 
 
