@@ -27,6 +27,7 @@ VERBS = {
     "update": "Bring what is new on the base into your work tree.",
     "review": "Hand the work in as a pull request.",
     "finish": "Save everything and end the session for good.",
+    "prune": "Remove your sessions that are finished and merged.",
     "env": "Print the environment with which `git push` works.",
     "run": "Run a command and record how it went.",
     "wait": "Stay busy until a process or a command ends.",

@@ -262,11 +262,9 @@ class Agent:
 
     def _note_published(self, lane: Lane) -> None:
         """Have every state say what the remote has by now: without it there, somebody deleted it."""
-        told = published_by(lane)
-        if not told or told == self.configuration.published:
-            return
-        self._configure(published=told)
-        self.generation += 1
+        if (told := published_by(lane)) not in ("", self.configuration.published):
+            self._configure(published=told)
+            self.generation += 1
 
     def _configure(self, **changes: Any) -> None:
         self.configuration = replace(self.configuration, **changes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -19,12 +20,14 @@ from gitsession.model import SessionName
 from gitsession.replicas.base import Found
 from gitsession.resume.access import access
 from gitsession.resume.find import Search
-from gitsession.resume.ground import survey_remote
 from gitsession.resume.looking import look
-from gitsession.resume.running import known
-from gitsession.runtime import detect
+from gitsession.resume.repository import visit
+
+if TYPE_CHECKING:
+    from gitsession.hub import Pull
 
 WILD = frozenset("*?[")
+QUESTIONS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Listed:
         running: Whether a runtime leads it now: True where one does on this machine; None where no place
             can tell.
         size: Bytes in the vault; None where that is not known.
+        pull: Its newest pull request, such as `#4 merged`; empty where there is none, or nobody to ask.
     """
 
     repo: str
@@ -56,6 +60,7 @@ class Listed:
     finished: bool
     running: bool | None
     size: int | None
+    pull: str = ""
 
 
 def gather(
@@ -138,16 +143,20 @@ def _token(address: Address, token: str | None) -> credentials.Token | None:
 
 
 def _of_one(repo: str, storage: str | Path | Literal[False] | None, token: str | None) -> tuple[Listed, ...]:
-    ground = survey_remote(repo, storage, runtime=detect(os.environ), environ=os.environ)
-    with access(ground.address, None, _token(ground.address, token)) as variables:
-        seen = look(ground, publish=True, runtime="", variables=variables)
+    there = visit(repo, storage, token)
+    with access(there.ground.address, None, there.token) as variables:
+        seen = look(there.ground, publish=True, runtime="", variables=variables, measure=True)
     _report(seen)
-    running = frozenset(
-        configuration.session
-        for places, configuration in known()
-        if configuration.address.key == ground.address.key and places.is_running()
-    )
-    return gather(seen.found, str(ground.address), running)
+    listed = gather(seen.found, str(there.ground.address), there.running)
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
+        pulls = pool.map(lambda entry: there.pull(SessionName(entry.owner, entry.name)), listed)
+        return tuple(replace(entry, pull=_said(pull)) for entry, pull in zip(listed, pulls, strict=True))
+
+
+def _said(pull: Pull | None) -> str:
+    if pull is None:
+        return ""
+    return f"#{pull.number} {'merged' if pull.merged else 'draft' if pull.draft else pull.state}"
 
 
 def _report(seen: Search) -> None:
@@ -163,7 +172,8 @@ def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
     size = "" if entry.size is None else human_size(entry.size)
     named = (entry.repo,) if with_repo else ()
     saved = f"snapshot {entry.snapshot}" if entry.snapshot else ""
-    return (*named, entry.owner, entry.name, entry.base or "", saved, " + ".join(entry.where), state, size)
+    where = " + ".join(entry.where)
+    return (*named, entry.owner, entry.name, entry.base or "", saved, where, state, entry.pull, size)
 
 
 @click.command(epilog='Example: gitsession list ada/engine · gitsession list "org/hw1-*"')
@@ -180,6 +190,6 @@ def command(repo: str, storage: str | None, as_json: bool) -> None:
         print_json([asdict(entry) for entry in listed])
         return
     several = bool(WILD & set(repo))
-    columns = ("owner", "session", "base", "last save", "held by", "", "size")
+    columns = ("owner", "session", "base", "last save", "held by", "", "pull request", "size")
     rows = [_row(entry, with_repo=several) for entry in listed]
     table((*(("repository",) if several else ()), *columns), rows)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from gitsession.errors import SessionError
+from gitsession.errors import FormatError, SessionError
 from gitsession.git.bundle import Header
 from gitsession.model import SessionName, Skipped
 
@@ -19,7 +20,7 @@ _COPY = r"(?: \(\d+\))?"
 _INCREMENT = re.compile(rf"([1-9]\d*|0)-({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY}")
 _BASE = re.compile(rf"({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY}")
 _HELD = re.compile(rf"([0-9a-f]{{64}}){_COPY}")
-_FINISHED = re.compile(rf"finished-({_OID}){_COPY}")
+_MARK = re.compile(rf"(finished|removable)-({_OID}){_COPY}")
 _VERSION = re.compile(r"gitsession-v(\d{1,6})")
 _RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -46,13 +47,28 @@ class Base:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a runtime noted about a session that ends at `state`: `finished`, or `removable` from now on."""
+
+    kind: str
+    session: SessionName
+    runtime: str
+    state: str
+
+    @property
+    def name(self) -> str:
+        """The name of its empty file."""
+        return f"{self.kind}-{self.state}"
+
+
+@dataclass(frozen=True)
 class Listing:
     """What a repository's folder in a vault holds; what has no place there is `skipped`."""
 
     increments: tuple[Increment, ...] = ()
     bases: tuple[Base, ...] = ()
     held: Mapping[str, str] = field(default_factory=dict)
-    finished: Mapping[SessionName, str] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
     def of(self, session: SessionName) -> dict[str, tuple[Increment, ...]]:
@@ -62,6 +78,11 @@ class Listing:
             if increment.session == session:
                 found.setdefault(increment.runtime, []).append(increment)
         return {runtime: tuple(increments) for runtime, increments in found.items()}
+
+    @property
+    def finished(self) -> frozenset[SessionName]:
+        """The sessions that `finish` was called on."""
+        return frozenset(mark.session for mark in self.marks if mark.kind == "finished")
 
     @property
     def sessions(self) -> tuple[SessionName, ...]:
@@ -121,12 +142,21 @@ def newest_version(entries: Iterable[str]) -> int:
     return max((int(match[1]) for entry in entries if (match := _VERSION.fullmatch(entry))), default=0)
 
 
+def written_by_a_newer(storage: Path) -> FormatError:
+    """The error for a storage whose format this version does not know."""
+    return FormatError(
+        f"The storage {storage} was written by a newer gitsession.",
+        safe="Nothing there was touched.",
+        hint="Upgrade with `pip install --upgrade gitsession`.",
+    )
+
+
 def read_listing(paths: Iterable[str]) -> Listing:
     """Sort a vault's files; a name that is none of ours is skipped with its reason."""
     increments: dict[tuple[SessionName, str, int, str], Increment] = {}
     bases: dict[str, Base] = {}
     held: dict[str, str] = {}
-    finished: dict[SessionName, str] = {}
+    marks: list[Mark] = []
     skipped: list[Skipped] = []
     for path in paths:
         if path.startswith(EDITOR):
@@ -139,14 +169,14 @@ def read_listing(paths: Iterable[str]) -> Listing:
             bases.setdefault(found.sha256, found)
         elif isinstance(found, Skipped):
             skipped.append(found)
-        elif isinstance(found[0], SessionName):
-            finished[found[0]] = found[1]
+        elif isinstance(found, Mark):
+            marks.append(found)
         else:
             held.setdefault(found[0], found[1])
-    return Listing(tuple(increments.values()), tuple(bases.values()), held, finished, tuple(skipped))
+    return Listing(tuple(increments.values()), tuple(bases.values()), held, tuple(marks), tuple(skipped))
 
 
-def _read(path: str) -> Increment | Base | tuple[SessionName, str] | tuple[str, str] | Skipped:
+def _read(path: str) -> Increment | Base | Mark | tuple[str, str] | Skipped:
     parts = path.split("/")
     if len(parts) == 5 and parts[0] == "sessions":
         return _read_session_file(path, parts[1], parts[2], parts[3], parts[4])
@@ -159,7 +189,7 @@ def _read(path: str) -> Increment | Base | tuple[SessionName, str] | tuple[str, 
 
 def _read_session_file(
     path: str, login: str, name: str, runtime: str, file: str
-) -> Increment | tuple[SessionName, str] | Skipped:
+) -> Increment | Mark | Skipped:
     try:
         session = SessionName.parse(login, name)
     except SessionError as refused:
@@ -168,6 +198,6 @@ def _read_session_file(
         return Skipped(path, "not a runtime's folder")
     if match := _INCREMENT.fullmatch(file):
         return Increment(path, session, runtime, int(match[1]), match[2], match[3])
-    if match := _FINISHED.fullmatch(file):
-        return session, match[1]
+    if match := _MARK.fullmatch(file):
+        return Mark(match[1], session, runtime, match[2])
     return Skipped(path, "not a file of gitsession's")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
-from gitsession.errors import FormatError, SessionError, StorageError
+from gitsession.errors import SessionError, StorageError
 from gitsession.git import refs
 from gitsession.git.command import Repository
 from gitsession.git.transfer import CLONE_TIMEOUT
 from gitsession.model import FORMAT_VERSION, Level, SessionName, Skipped
 from gitsession.replicas.base import Acknowledgement, Found, Shipment
-from gitsession.replicas.bundles import Listing, newest_version, read_listing
+from gitsession.replicas.bundles import Listing, Mark, newest_version, read_listing, written_by_a_newer
 from gitsession.replicas.chain import HEAD, Chain
 from gitsession.replicas.held import HeldFiles, is_uploaded
 from gitsession.replicas.history import NEEDS_THE_REMOTE, History
@@ -114,7 +114,7 @@ class Vault:
             StorageError: The storage does not answer.
         """
         if self._unproved and self._chain is not None:
-            identities = self._opened_mount().identities(self._unproved)
+            identities = self.mount.identities(self._unproved)
             pairs = zip(self._unproved, identities, strict=True)
             self._unproved = [path for path, identity in pairs if not is_uploaded(identity)]
         return self.acknowledged()
@@ -129,7 +129,7 @@ class Vault:
             StorageError: The storage does not answer.
             FormatError: It was written by a newer gitsession.
         """
-        listing = self._listing()
+        listing = self.listing()
         return tuple(self._found(listing, session, details) for session in listing.sessions)
 
     def tips(self, session: SessionName) -> dict[str, str | None]:
@@ -140,7 +140,7 @@ class Vault:
         Raises:
             StorageError: The storage does not answer.
         """
-        ranked = by_rank(self._listing().of(session), self._heads)
+        ranked = by_rank(self.listing().of(session), self.heads)
         return {runtime: claim.snapshot for runtime, claim in ranked}
 
     def fetch(
@@ -161,15 +161,15 @@ class Vault:
             StorageError: The storage does not answer, or nothing of the session is complete without the
                 user's history, which only the remote has: fetch that first.
         """
-        listing = self._listing()
+        listing = self.listing()
         wrote = listing.of(session)
         increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
         if not increments:
             raise SessionError(f"The session {session} is not in the vault.")
         target = into or self.repository
         with workplace(target) as place:
-            recovery = Recovery(self._opened_mount(), self._folder, target, place, listing.bases)
-            best = recovery.best(increments, self._heads)
+            recovery = Recovery(self.mount, self.folder, target, place, listing.bases)
+            best = recovery.best(increments, self.heads)
         self.skipped = (*listing.skipped, *recovery.skipped)
         if best is None:
             raise self._nothing_complete(session)
@@ -185,21 +185,19 @@ class Vault:
         session, state = self._own_session(), self._ledger.read().get("state")
         if state is None:
             raise SessionError(f"Nothing of {session} is in the vault.")
-        folder = f"{self._folder}/sessions/{session.login}/{session.name}/{self.runtime}"
-        with workplace(self.repository) as place:
-            empty = place / "finished"
-            empty.touch()
-            self._opened_mount().put(empty, f"{folder}/finished-{state}", hashlib.sha256().hexdigest())
+        self.mark(Mark("finished", session, self.runtime, state))
 
-    def remove(self, session: SessionName) -> None:
-        """Remove everything of a session but what sessions share.
+    def mark(self, mark: Mark) -> None:
+        """Note something about a session, in this runtime's own folder.
 
         Raises:
             StorageError: The storage does not answer.
         """
-        place = f"{self._folder}/sessions/{session.login}/{session.name}"
-        mount = self._opened_mount()
-        mount.remove([f"{place}/{path}" for path in mount.walk(place)])
+        folder = f"{self.folder}/sessions/{mark.session.login}/{mark.session.name}/{self.runtime}"
+        with workplace(self.repository) as place:
+            empty = place / mark.kind
+            empty.touch()
+            self.mount.put(empty, f"{folder}/{mark.name}", hashlib.sha256().hexdigest())
 
     def close(self) -> None:
         """Leave the storage, so that it can be unmounted; the next request comes back."""
@@ -209,10 +207,11 @@ class Vault:
     @property
     def held(self) -> HeldFiles:
         """The contents that may not leave for the remote, and kept files."""
-        return HeldFiles(self._opened_mount(), self._folder)
+        return HeldFiles(self.mount, self.folder)
 
     @property
-    def _folder(self) -> str:
+    def folder(self) -> str:
+        """The repository's folder below the storage."""
         return f"gitsession-v{FORMAT_VERSION}/{self.address.key}"
 
     @property
@@ -233,49 +232,58 @@ class Vault:
             raise SessionError("This vault was opened to read, not for a session.")
         return self.session
 
-    def _opened_mount(self) -> Mount:
+    @property
+    def mount(self) -> Mount:
+        """The storage folder."""
         if self._mount is None:
             remembered = Path(self._memory.read_text()) if self._memory.exists() else None
             self._mount = Mount(self.storage, self.mountpoint or remembered, self.stall)
         return self._mount
 
-    def _listing(self) -> Listing:
-        mount = self._opened_mount()
+    def listing(self) -> Listing:
+        """What the repository's folder holds.
+
+        Raises:
+            StorageError: The storage does not answer.
+            FormatError: It was written by a newer gitsession.
+        """
+        mount = self.mount
         if newest_version(mount.probe()) > FORMAT_VERSION:
-            raise _written_by_a_newer(self.storage)
+            raise written_by_a_newer(self.storage)
         if mount.mountpoint is not None and not self._memory.exists():
             files.write_atomically(self._memory, str(mount.mountpoint).encode())
-        return read_listing(mount.walk(self._folder))
+        return read_listing(mount.walk(self.folder))
 
     def _opened(self, snapshot: str, known: str | None) -> tuple[Chain, History]:
         if self._chain is None or self._history is None:
             session = self._own_session()
             clear(self.repository)
-            listing, mount = self._listing(), self._opened_mount()
-            place = (self.repository, mount, self._folder)
+            listing, mount = self.listing(), self.mount
+            place = (self.repository, mount, self.folder)
             self._history = History(*place, snapshot, list(listing.bases), self.timeout)
             chain = Chain(*place, session, self.runtime, self.timeout)
             chain.load(known)
-            self._unproved = [f"{self._folder}/{one.path}" for one in chain.live]
+            self._unproved = [f"{self.folder}/{one.path}" for one in chain.live]
             self._chain = chain
         return self._chain, self._history
 
     def _count(self, chain: Chain, identity: str | None) -> None:
         if not is_uploaded(identity):
-            self._unproved.append(f"{self._folder}/{chain.live[-1].path}")
+            self._unproved.append(f"{self.folder}/{chain.live[-1].path}")
 
     def _level(self, whole: bool) -> Level:
         if not whole:
             return Level.LOCAL
         return Level.STORED if self._unproved or self._chain is None else Level.SAFE
 
-    def _heads(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        return self._opened_mount().heads([f"{self._folder}/{path}" for path in paths], HEAD)
+    def heads(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
+        """The first bytes of bundles; None for one that cannot be read."""
+        return self.mount.heads([f"{self.folder}/{path}" for path in paths], HEAD)
 
     def _found(self, listing: Listing, session: SessionName, details: bool) -> Found:
         increments = listing.of(session)
         heads: Callable[[Sequence[str]], Sequence[bytes | None]] = (
-            self._heads if details else lambda paths: [None] * len(paths)
+            self.heads if details else lambda paths: [None] * len(paths)
         )
         runtime, seen = by_rank(increments, heads)[0]
         state, finished = increments[runtime][-1].state, session in listing.finished
@@ -287,11 +295,3 @@ class Vault:
             safe="Nothing was changed.",
             hint="Open it while the remote can be reached: the repository's own history comes from there.",
         )
-
-
-def _written_by_a_newer(storage: Path) -> FormatError:
-    return FormatError(
-        f"The storage {storage} was written by a newer gitsession.",
-        safe="Nothing there was touched.",
-        hint="Upgrade with `pip install --upgrade gitsession`.",
-    )

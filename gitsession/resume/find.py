@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gitsession.errors import GitsessionError
+from gitsession.errors import GitsessionError, StorageError
 from gitsession.git import Repository, transfer
 from gitsession.model import SessionName
 from gitsession.replicas.base import Found
@@ -48,6 +49,30 @@ def search(sources: Sequence[Source]) -> Search:
         except GitsessionError as error:
             failures[source.name] = error
     return Search(tuple(found), failures)
+
+
+def measured(seen: Search, sources: Sequence[Source]) -> Search:
+    """The same with the bytes that each session takes in the vault, where it says so."""
+    vault = next((source for source in sources if isinstance(source, Vault)), None)
+    if vault is None or vault.name in seen.failures:
+        return seen
+    with suppress(StorageError):
+        sizes = _sizes(vault)
+        return replace(seen, found=tuple(_sized(found, sizes) for found in seen.found))
+    return seen
+
+
+def _sizes(vault: Vault) -> dict[SessionName, int]:
+    increments = vault.listing().increments
+    found = vault.mount.sizes([f"{vault.folder}/{one.path}" for one in increments])
+    total: dict[SessionName, int] = {}
+    for one, size in zip(increments, found, strict=True):
+        total[one.session] = total.get(one.session, 0) + (size or 0)
+    return total
+
+
+def _sized(found: Found, sizes: Mapping[SessionName, int]) -> Found:
+    return replace(found, size=sizes.get(found.session)) if found.where == "vault" else found
 
 
 def glimpse(found: Found) -> Line:

@@ -57,7 +57,9 @@ def looking_glass() -> Iterator[Repository]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def look(ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str, str]) -> find.Search:
+def look(
+    ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str, str], measure: bool = False
+) -> find.Search:
     """One listing of the remote's refs and one of the vault's folder.
 
     Args:
@@ -65,6 +67,8 @@ def look(ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str,
         publish: Whether the remote is asked at all.
         runtime: The id of this life of this machine.
         variables: Those by which git reaches the remote.
+        measure: Find out too how much each session takes in the vault.
     """
     with looking_glass() as glass, sources(ground, publish, runtime, glass, variables) as replicas:
-        return find.search(replicas)
+        seen = find.search(replicas)
+        return find.measured(seen, replicas) if measure else seen

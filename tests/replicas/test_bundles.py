@@ -9,6 +9,7 @@ from gitsession.git.bundle import Header, header, parse_header
 from gitsession.model import SessionName
 from gitsession.replicas.bundles import (
     Claim,
+    Mark,
     base_name,
     claim,
     increment_name,
@@ -36,7 +37,8 @@ def test_names_are_read_back() -> None:
     assert (increment.session, increment.runtime) == (SESSION, "r1")
     assert [base.oid for base in listing.bases] == [OTHER]
     assert listing.held == {SHA: f"held/{SHA}"}
-    assert listing.finished == {SESSION: OID}
+    assert listing.finished == {SESSION}
+    assert listing.marks == (Mark("finished", SESSION, "r1", OID),)
     assert listing.skipped == ()
 
 

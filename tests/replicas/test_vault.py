@@ -12,6 +12,7 @@ from gitsession.errors import FormatError, SessionError, StorageError
 from gitsession.git.command import Repository
 from gitsession.model import Level, SessionName
 from gitsession.replicas import chain as chains
+from gitsession.replicas.clearance import Clearance
 from gitsession.replicas.vault import Vault
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig.repositories import git
@@ -312,8 +313,10 @@ def test_a_finished_session_is_told_and_a_removed_one_is_gone(
     vault.finish()
     (found,) = vaults.open(fresh, "r2").find(details=True)
     assert found.finished
-    vaults.open(fresh, "r2").remove(SESSION)
+    Clearance.of(vaults.open(fresh, "r2")).remove(SESSION, ())
     assert vault.find() == () and len(vaults.files("base/*")) == 1
+    Clearance.of(vaults.open(fresh, "r2")).remove_history()
+    assert vaults.files("*/*") == []
 
 
 def test_held_content_is_kept_continued_and_given_back(vaults: Vaults, chain: Chain, sealed: Path) -> None:
