@@ -156,12 +156,25 @@ class Held:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One snapshot: its number in the session, its commit, and when it was taken (seconds since 1970)."""
+    """One snapshot.
+
+    Args:
+        number: Its number in the session.
+        commit: Its commit.
+        at: When it was taken, in seconds since 1970.
+        subject: What changed, or the name that it was given.
+        size: Bytes of new content that it brought.
+        held: How many paths had newer content that was left out.
+        ran: The cell or command that ran before it, as it was recorded; None without one.
+    """
 
     number: int
     commit: str
     at: float
     subject: str = ""
+    size: int = 0
+    held: int = 0
+    ran: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,11 @@ class Session:
     def snapshots(self, limit: int = 100) -> list[Snapshot]:
         """The newest snapshots first, at most `limit` of them."""
         found = self._ask("log", limit=limit)["snapshots"]
-        return [Snapshot(entry["number"], entry["commit"], entry["at"], entry["subject"]) for entry in found]
+        return [Snapshot(**entry) for entry in found]
 
-    def restore(self, path: str | None = None, at: int | str | None = None) -> tuple[str, ...]:
+    def restore(
+        self, path: str | None = None, at: int | str | None = None, *, before_cell: int | None = None
+    ) -> tuple[str, ...]:
         """Bring back a file, a folder, or with `path=None` the whole tree, as it was in a snapshot.
 
         What is there now is saved as a snapshot before, so that a restore can itself be undone.
@@ -83,11 +85,25 @@ class Session:
         Args:
             path: Relative to the work tree.
             at: A snapshot's number, or a time such as `"10 minutes ago"`; the one before the last by default.
+            before_cell: The snapshot from before this cell of a notebook ran, by the number beside it, in
+                place of `at`.
 
         Returns:
             The paths that changed.
         """
-        return tuple(self._ask("restore", timeout=CLOSE_TIMEOUT, path=path, at=at)["changed"])
+        asked = {"path": path, "at": at, "before_cell": before_cell or 0}
+        return tuple(self._ask("restore", timeout=CLOSE_TIMEOUT, **asked)["changed"])
+
+    def compare(
+        self, path: str | None = None, at: int | str | None = None, *, before_cell: int | None = None
+    ) -> str:
+        """What `restore` would change, as git shows it: the arguments are its own; nothing is changed."""
+        asked = {"path": path, "at": at, "before_cell": before_cell or 0}
+        return str(self._ask("restore", timeout=CLOSE_TIMEOUT, preview=True, **asked)["patch"])
+
+    def note_activity(self, *, running: bool) -> None:
+        """Say that a notebook's cell begins or has ended, which is what platforms call activity."""
+        self._ask("activity", running=running)
 
     def commit(self, message: str, push: bool = False) -> str:
         """Make a commit of everything on your own branch, as `git add --all` and `git commit` would.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from gitsession import credentials, run
-from gitsession.agent import fetching
+from gitsession.agent import fetching, timeline
 from gitsession.agent.allowing import allow
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
@@ -22,16 +20,15 @@ from gitsession.agent.updating import Updating
 from gitsession.agent.view import status
 from gitsession.errors import GitError, SessionError, UsageError
 from gitsession.git import history, own
-from gitsession.model import Level, Skipped
+from gitsession.model import Level
 from gitsession.replicas.spoken import redacted_record
 from gitsession.snapshot import restore, trailers
+from gitsession.snapshot.values import Tip
 
 JOB_TIMEOUT = 300.0
 FLUSH_TIMEOUT = 60.0
 CLOSE_TIMEOUT = 60.0
 MAX_RAN = 4_096
-_AGO = re.compile(r"(\d{1,9})\s*(second|minute|hour|day|week)s?(?:\s+ago)?|(\d{1,9})\s*([smhdw])(?:\s+ago)?")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Operations:
@@ -112,12 +109,7 @@ class Operations:
     def _log(self, request: Request) -> Mapping[str, Any]:
         limit = int(request.number("limit", 100, most=100_000))
         found = self._agent.jobs.call(lambda: self._chain(f"--max-count={limit}"), JOB_TIMEOUT)
-        return {
-            "snapshots": [
-                {"number": number, "commit": entry.commit, "at": entry.at, "subject": entry.subject}
-                for number, entry in found
-            ]
-        }
+        return {"snapshots": timeline.told(self._agent.parts.saver.shadow.repository, found)}
 
     def _restore(self, request: Request) -> Mapping[str, Any]:
         path = request.optional_text("path")
@@ -125,46 +117,38 @@ class Operations:
             raise UsageError(
                 f"{path!r} is no path inside the work tree.", hint="Write it relative to the work tree."
             )
-        at = request.fields.get("at")
-        before, changed, skipped = self._agent.jobs.call(lambda: self._bring_back(path, at), JOB_TIMEOUT)
-        reasons = [f"{entry.path}: {entry.reason}" for entry in skipped]
-        return {"changed": changed, "skipped": reasons, "before": before}
+        paths = None if path is None else [path]
+        if request.flag("preview", False):
+            tip, chosen = self._agent.jobs.call(lambda: self._meant(request), JOB_TIMEOUT)
+            shadow = self._agent.parts.saver.shadow.repository
+            return {"patch": history.patch(shadow, tip.commit, chosen, paths or ())}
+        before, restored = self._agent.jobs.call(lambda: self._bring_back(request, paths), JOB_TIMEOUT)
+        reasons = [f"{entry.path}: {entry.reason}" for entry in restored.skipped]
+        return {"changed": (*restored.written, *restored.removed), "skipped": reasons, "before": before}
 
-    def _bring_back(self, path: str | None, at: Any) -> tuple[int, tuple[str, ...], tuple[Skipped, ...]]:
-        agent = self._agent
-        agent.save_now()
-        chosen = self._snapshot_at(at)
-        tip = agent.parts.saver.shadow.tip()
+    def _meant(self, request: Request) -> tuple[Tip, str]:
+        """A snapshot of how it is now, and the one that is meant."""
+        cell = int(request.number("before_cell", 0, most=1e9)) or None
+        self._agent.save_now()
+        commit = timeline.chosen(self._chain(), request.fields.get("at"), cell, time.time())
+        tip = self._agent.parts.saver.shadow.tip()
         if tip is None:
             raise SessionError("There is no snapshot yet.")
-        restored = restore.restore(
-            agent.parts.saver.shadow.repository,
-            chosen,
-            agent.configuration.worktree,
-            None if path is None else [path],
-            base=tip.commit,
-            settings=agent.parts.saver.shadow.settings,
-        )
-        agent.parts.marks.mark((*restored.written, *restored.removed))
-        return tip.number, (*restored.written, *restored.removed), restored.skipped
+        return tip, commit
 
-    def _snapshot_at(self, at: Any) -> str:
-        """The commit that a number, a moment, or None (the one before the last) means."""
-        chain = self._chain()
-        if at is None:
-            chosen = chain[1:2]
-        elif isinstance(at, int) and not isinstance(at, bool):
-            chosen = [entry for entry in chain if entry[0] == at]
-        elif isinstance(at, str):
-            moment = moment_of(at, time.time())
-            chosen = [entry for entry in chain if entry[1].at <= moment][:1]
-        else:
-            raise UsageError("'at' must be a snapshot's number or a time.")
-        if not chosen:
-            raise SessionError(
-                f"There is no snapshot {at or 'before the last'}.", hint="See `gitsession log`."
-            )
-        return chosen[0][1].commit
+    def _bring_back(self, request: Request, paths: list[str] | None) -> tuple[int, restore.Restored]:
+        tip, chosen = self._meant(request)
+        parts = self._agent.parts
+        restored = restore.restore(
+            parts.saver.shadow.repository,
+            chosen,
+            self._agent.configuration.worktree,
+            paths,
+            base=tip.commit,
+            settings=parts.saver.shadow.settings,
+        )
+        parts.marks.mark((*restored.written, *restored.removed))
+        return tip.number, restored
 
     def _chain(self, *options: str, paths: Sequence[str] = ()) -> list[tuple[int, history.Logged]]:
         """The session's snapshots, newest first, with their numbers; on the main thread."""
@@ -229,24 +213,6 @@ class Operations:
     def _close(self, request: Request) -> Mapping[str, Any]:
         seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)
         return {"missing": self._agent.close(seconds, flush=request.flag("flush", True))}
-
-
-def moment_of(text: str, now: float) -> float:
-    """Seconds since 1970 from `10 minutes ago`, `2h` or an ISO date; local time where it names no zone.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    match = _AGO.fullmatch(text.strip().lower())
-    if match is not None:
-        count, unit = match[1] or match[3], match[2] or match[4]
-        return now - int(count) * _SECONDS[unit[0]]
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(
-            f"{text[:50]!r} is no time.", hint='Write it like "10 minutes ago" or 2026-11-22T21:30.'
-        ) from None
 
 
 def _told_of(ran: str) -> str:

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import click
 
-from gitsession.commands.output import human_age, print_json, table
+from gitsession.commands.output import human_age, human_size, print_json, table
 from gitsession.commands.target import find, json_option, session_option
+from gitsession.model import Snapshot
+from gitsession.wording import human_span
+
+
+def what_ran(ran: Mapping[str, Any] | None) -> str:
+    """`cell 12 · 3 s`, `cell 12: ValueError · 3 s`, `python train.py: exit 1 · 2 min`; empty without any.
+
+    The record came from a commit that anybody may have written, so nothing in it is taken for granted.
+    """
+    if ran is None:
+        return ""
+    if "command" in ran:
+        name, bad = str(ran["command"]), f"exit {ran['exit']}" if ran.get("exit") else ""
+    elif "cell" in ran:
+        name, bad = f"cell {ran['cell']}", str(ran.get("error") or "")
+    else:
+        return ""
+    seconds = ran.get("seconds")
+    lasted = f" · {human_span(seconds)}" if isinstance(seconds, int | float) and seconds >= 1 else ""
+    return f"{name}{f': {bad}' if bad else ''}{lasted}"
+
+
+def row(snapshot: Snapshot, now: float) -> tuple[object, ...]:
+    """One line of the timeline."""
+    held = f", {snapshot.held} held" if snapshot.held else ""
+    return (
+        snapshot.number,
+        human_age(now - snapshot.at),
+        snapshot.subject,
+        what_ran(snapshot.ran),
+        f"{human_size(snapshot.size)}{held}",
+        snapshot.commit[:10],
+    )
 
 
 @click.command(epilog="Example: gitsession log --limit 5")
@@ -17,15 +53,10 @@ from gitsession.commands.target import find, json_option, session_option
 )
 @json_option
 def command(session: str | None, limit: int, as_json: bool) -> None:
-    """Show the newest snapshots: number, age, and what changed."""
+    """Show the newest snapshots: number, age, what changed, what ran before, and how much is new."""
     found = find(session).snapshots(limit)
     if as_json:
-        fields = ("number", "commit", "at", "subject")
-        print_json([{name: getattr(snapshot, name) for name in fields} for snapshot in found])
+        print_json([asdict(snapshot) for snapshot in found])
         return
     now = time.time()
-    rows = [
-        (snapshot.number, human_age(now - snapshot.at), snapshot.subject, snapshot.commit[:10])
-        for snapshot in found
-    ]
-    table(("snapshot", "when", "what", "commit"), rows)
+    table(("snapshot", "when", "what", "ran", "size", "commit"), [row(snapshot, now) for snapshot in found])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gitsession.git.command import Repository
 
+MOST_OF_A_PATCH = 200_000
 _SHAPE = "--format=%H%x00%ct%x00%s%x00%B%x1e"
 
 
@@ -28,6 +29,29 @@ def chain(repository: Repository, tip: str, *options: str, paths: Sequence[str] 
         if entry.strip():
             commit, at, subject, message = entry.lstrip("\n").split("\0", 3)
             yield Logged(commit, float(at), subject, message)
+
+
+def written(repository: Repository, tip: str, count: int) -> dict[str, list[str]]:
+    """The blobs that each of the newest commits of a first-parent chain added, by commit."""
+    listed = repository.output(
+        *("log", "--first-parent", "--no-show-signature", "--format=%x1e%H", f"--max-count={count}"),
+        *("--raw", "--no-abbrev", "--no-renames", "-m", tip, "--"),
+    )
+    found: dict[str, list[str]] = {}
+    for entry in listed.decode("utf-8", "replace").split("\x1e")[1:]:
+        commit, *lines = entry.split("\n")
+        heads = [line.split("\t")[0].split(" ") for line in lines if line.startswith(":")]
+        found[commit] = [fields[3] for fields in heads if fields[1] != "160000" and set(fields[3]) != {"0"}]
+    return found
+
+
+def patch(repository: Repository, old: str, new: str, paths: Sequence[str] = ()) -> str:
+    """What changes from one commit to another, as git shows it to people, at most some 200 kB."""
+    chosen = ("--", *(f":(literal){path}" for path in paths))
+    shown = repository.output(
+        "diff", "--no-ext-diff", "--no-textconv", "--stat", "--patch", old, new, *chosen
+    )
+    return shown[:MOST_OF_A_PATCH].decode("utf-8", "replace")
 
 
 def new_blobs(repository: Repository, tips: Collection[str], known: Collection[str]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,7 @@ class Integration:
         self.show()
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
+        self._attendant.do(lambda: self._note_activity(running=True))
         self._attendant.cell_begins()
 
     def stop(self) -> None:
@@ -95,6 +97,8 @@ class Integration:
     def _before(self, _info: object) -> None:
         if self._page is not None:
             self._page.settle()
+        if not self._began:
+            self._attendant.do(lambda: self._note_activity(running=True))
         self._began.append(time.monotonic())
         self._attendant.cell_begins()
 
@@ -103,9 +107,14 @@ class Integration:
         if not self._began:
             cell = _cell(result, seconds)
             self._attendant.do(lambda: self._note(cell))
+            self._attendant.do(lambda: self._note_activity(running=False))
             self._attendant.cell_ended()
             if self._page is not None:
                 self._page.ask_soon()
+
+    def _note_activity(self, *, running: bool) -> None:
+        with suppress(GitsessionError):  # the card says what is wrong with the session
+            self.session.note_activity(running=running)
 
     def _note(self, cell: ran.Cell) -> None:
         try:
