@@ -17,7 +17,8 @@ from tests.rig.hub import Hub
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+long = pytest.mark.long
 
 BOOK = "lesson.ipynb"
 
@@ -90,6 +91,7 @@ def test_the_work_tree_becomes_a_pull_request_and_the_next_round_edits_it(
     assert online.shown()["log --oneline --branches"].count("\n") <= 20
 
 
+@long
 def test_own_commits_are_kept_as_they_are(online: Machine, forge: Forge) -> None:
     online.open()
     edit(online)
@@ -100,6 +102,7 @@ def test_own_commits_are_kept_as_they_are(online: Machine, forge: Forge) -> None
     assert the_pull(forge).title == "Fit a better plot"
 
 
+@long
 def test_lost_answers_make_nothing_twice(online: Machine, forge: Forge, hub: Hub) -> None:
     online.open()
     edit(online)
@@ -112,6 +115,7 @@ def test_lost_answers_make_nothing_twice(online: Machine, forge: Forge, hub: Hub
     assert len(the_pull(forge).comments) == 1 and "error" in the_pull(forge).comments[0].body.lower()
 
 
+@long
 def test_where_drafts_are_refused_it_opens_ready_and_says_so(online: Machine, forge: Forge) -> None:
     forge.repository().refuses_drafts = True
     online.open()
@@ -121,6 +125,7 @@ def test_where_drafts_are_refused_it_opens_ready_and_says_so(online: Machine, fo
     assert any("no drafts" in note for note in result["notes"])
 
 
+@long
 def test_a_moved_base_is_merged_in_memory_and_conflicts_name_the_cells(online: Machine, forge: Forge) -> None:
     online.open()
     edit(online, "parameter")
@@ -132,6 +137,7 @@ def test_a_moved_base_is_merged_in_memory_and_conflicts_name_the_cells(online: M
     assert (online.worktree / "train.py").read_text() == "print('better')\n"
 
 
+@long
 def test_a_secret_stays_here_and_the_rest_goes(online: Machine, forge: Forge) -> None:
     online.open()
     edit(online)
@@ -149,6 +155,7 @@ def private_key() -> str:
     )
 
 
+@long
 def test_somebody_elses_commit_on_the_review_branch_is_not_undone(online: Machine, forge: Forge) -> None:
     session = online.open()["session"]
     edit(online)
@@ -163,6 +170,7 @@ def test_somebody_elses_commit_on_the_review_branch_is_not_undone(online: Machin
     assert hosted.refs(f"refs/heads/review/ada/{session}") == {f"refs/heads/review/ada/{session}": made}
 
 
+@long
 def test_what_reviewers_say_comes_back_at_the_cell(online: Machine, forge: Forge) -> None:
     online.open()
     assert online.json("review", "--status")["state"] == "none"
@@ -186,6 +194,7 @@ def test_what_reviewers_say_comes_back_at_the_cell(online: Machine, forge: Forge
     assert online.json("review", "--status")["state"] == "approved"
 
 
+@long
 def test_a_session_in_a_fork_is_reviewed_across(
     runtime: Runtime, git_server: GitServer, hub: Hub, forge: Forge
 ) -> None:
@@ -202,6 +211,7 @@ def test_a_session_in_a_fork_is_reviewed_across(
     assert "grace/digits/blob/" in pull.comments[0].body
 
 
+@long
 def test_finish_marks_everything_and_the_next_open_begins_anew(online: Machine, forge: Forge) -> None:
     session = online.open()["session"]
     edit(online)
@@ -217,6 +227,7 @@ def test_finish_marks_everything_and_the_next_open_begins_anew(online: Machine, 
     assert again["resumed"] is False and again["session"] != session
 
 
+@long
 def test_a_merged_session_is_not_resumed_by_default(online: Machine, forge: Forge) -> None:
     session = online.open()["session"]
     edit(online)
@@ -225,11 +236,15 @@ def test_a_merged_session_is_not_resumed_by_default(online: Machine, forge: Forg
     assert online.json("review", "--status")["state"] == "merged"
     online.gitsession("close")
     online.lose()
-    again = online.open()
+    arguments = ("--workdir", str(online.worktree), "--editor", "none", "--json", *online.options)
+    done = online.gitsession("open", online.repo, *arguments)
+    again = json.loads(done.stdout.splitlines()[-1])
     assert again["resumed"] is False and again["session"] != session
+    assert f"The pull request of {session} was merged" in done.stderr
     assert (online.worktree / "train.py").read_text() == "print('better')\n"
 
 
+@long
 def test_a_remote_that_is_no_github_gets_the_branch_and_the_report(
     runtime: Runtime, sample_repository: Path
 ) -> None:

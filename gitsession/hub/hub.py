@@ -70,8 +70,13 @@ class Hub:
 
     def token_facts(self) -> TokenFacts:
         """The token's kind, scopes, end, and whether an organisation wants it authorised."""
+        return self.introduction()[1]
+
+    def introduction(self) -> tuple[User, TokenFacts]:
+        """Whose token it is and what is known of it, by one request."""
         answer = self._door.read("reading your account", "/user")
-        return TokenFacts.from_headers(answer.body["login"], self._door.token(), answer.headers)
+        facts = TokenFacts.from_headers(answer.body["login"], self._door.token(), answer.headers)
+        return User.from_json(answer.body, self._server), facts
 
     def repository(self, address: Address | str) -> Repository:
         """A repository and what the token may do with it; an old name gives the renamed one."""

@@ -12,7 +12,7 @@ from typing import Any
 from gitsession import files, runtime
 from gitsession.agent import control
 from gitsession.agent.heads import head
-from gitsession.errors import GitError, SessionError
+from gitsession.errors import GitError, GitsessionError, SessionError
 from gitsession.git import commits, configuration, history, lookup
 from gitsession.hub import Pulls
 from gitsession.proposal import bases, leaving, pushing
@@ -136,9 +136,12 @@ def publish(ground: Ground, pulls: Pulls, wish: Wish, built: Built, result: Revi
         notes.append(f"The plots could not be published: {error.what}")
     links = Links(pushing.web(ground, upstream=True), opened.number, images)
     texts = comments(built.changes.notebooks, links, more=MORE)
-    pull_request.publish_comments(
-        pulls, opened.number, texts, _login(ground), lambda: time.sleep(BETWEEN_WRITES)
-    )
+    try:
+        pull_request.publish_comments(
+            pulls, opened.number, texts, _login(ground), lambda: time.sleep(BETWEEN_WRITES)
+        )
+    except GitsessionError as error:
+        notes.append(f"The comment is not up to date: {error.what} `gitsession review` tries it again.")
     return replace(result, number=opened.number, url=opened.url, notes=tuple(notes))
 
 

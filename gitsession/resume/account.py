@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ from gitsession.address import GITHUB, Address, parse_address
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, HubError, NotFoundError
 from gitsession.model import Identity
+from gitsession.resume import token as token_words
 from gitsession.resume.options import Options
 
 if TYPE_CHECKING:
-    from gitsession.hub import Hub, Repository
+    from gitsession.hub import Hub, Repository, TokenFacts
 
 PUBLIC = (
     "This repository is public: work in progress on the session branch is public within seconds. "
@@ -22,6 +24,10 @@ PUBLIC = (
 NO_TOKEN = (
     "Without a token nothing is pushed: work goes to the vault only. "
     "Give one as GITHUB_TOKEN, token= or --token-command, or log in with `gh auth login`."
+)
+UNAPPROVED = (
+    " A fine-grained token sees only the repositories that it names, and those of an organisation only once "
+    "its owner has approved the token: see https://github.com/settings/personal-access-tokens."
 )
 
 
@@ -75,11 +81,11 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
 
     hub = Hub(lambda: token, api_url(address.host, environ))
     try:
-        user = hub.user()
+        user, facts = hub.introduction()
     except HubError as error:
         note = f"GitHub's API does not answer ({error.what}), so permissions were not checked."
         return Standing(address, publish=options.publish, notes=(note,))
-    found = _find(hub, address, options)
+    found = _find(hub, address, options, facts)
     there = Standing(
         _renamed(address, found.full_name),
         None,
@@ -88,7 +94,9 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
         publish=options.publish,
         may_push=found.can_push,
     )
-    return _settled(hub, found, there, options)
+    settled = _settled(hub, found, there, options)
+    told = token_words.notes(facts, found, time.time()) if options.publish else ()
+    return replace(settled, notes=(*settled.notes, *told))
 
 
 def _without_token(address: Address, options: Options) -> Standing:
@@ -99,13 +107,16 @@ def _without_token(address: Address, options: Options) -> Standing:
     return Standing(address, publish=False, notes=(NO_TOKEN,) if options.publish else ())
 
 
-def _find(hub: Hub, address: Address, options: Options) -> Repository:
+def _find(hub: Hub, address: Address, options: Options, facts: TokenFacts) -> Repository:
     found = hub.find_repository(address)
     if found is not None:
         return found
     if options.create:
         return hub.create(address)
-    raise not_found(address)
+    error = not_found(address)
+    if facts.kind == "fine-grained":
+        error.hint += UNAPPROVED
+    raise error
 
 
 def not_found(address: Address) -> NotFoundError:

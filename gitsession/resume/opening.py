@@ -44,8 +44,14 @@ def owner(login: str | None, seen: find.Search, named: str | None) -> str:
 
 def settle(wish: Wish, seen: find.Search) -> Choice:
     """The session to go on with or to begin, and the one that it goes on from."""
+    wanted = _wanted(wish, seen)
+    lines = [find.glimpse(entry) for entry in seen.found]
+    return choose(lines if wish.session else over(lines, wanted, wish.is_merged), wanted)
+
+
+def _wanted(wish: Wish, seen: find.Search) -> Wanted:
     stem = f"pull-{wish.pull}" if wish.pull is not None else ""
-    wanted = Wanted(
+    return Wanted(
         login=owner(wish.login, seen, wish.session),
         name=wish.session,
         fresh=stem or default_session_name(date.today()),
@@ -54,8 +60,6 @@ def settle(wish: Wish, seen: find.Search) -> Choice:
         leads=wish.leads,
         running=wish.running,
     )
-    lines = [find.glimpse(entry) for entry in seen.found]
-    return choose(lines if wish.session else over(lines, wanted, wish.is_merged), wanted)
 
 
 def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[str, str]) -> Brought:
@@ -81,7 +85,20 @@ def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[s
                 brought = going_on.through(variables, done)
     for step in done:
         step()
-    return replace(brought, notes=(*notes, *brought.notes))
+    return replace(brought, notes=(*_merged(wish, seen), *notes, *brought.notes))
+
+
+def _merged(wish: Wish, seen: find.Search) -> list[str]:
+    """What is said of sessions that would be resumed, had their pull requests not been merged."""
+    lines = [find.glimpse(entry) for entry in seen.found]
+    told = lines if wish.session else over(lines, _wanted(wish, seen), wish.is_merged)
+    pairs = zip(lines, told, strict=True)
+    names = dict.fromkeys(new.session.name for old, new in pairs if new.finished and not old.finished)
+    return [
+        f"The pull request of {name} was merged, so that session is over; this is a new one from the base. "
+        f"--session {name} goes on with the old one."
+        for name in names
+    ]
 
 
 def _make_repository(

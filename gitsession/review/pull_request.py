@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gitsession.errors import GitsessionError
 from gitsession.review.template import renewed
 
 COMMENT_MARK = "<!-- gitsession:review {number} -->"
@@ -146,6 +147,8 @@ def plan_comments(present: Sequence[Comment], wanted: Sequence[str], login: str)
 def open_or_update(hub: Hub, wanted: Wanted) -> Opened:
     """Find the pull request of the branch, or create it; a later call renews our part of its description.
 
+    A reviewer or a label that GitHub refuses, such as the author as their own reviewer, becomes a note.
+
     Raises:
         HubError: GitHub refuses it.
     """
@@ -158,10 +161,16 @@ def open_or_update(hub: Hub, wanted: Wanted) -> Opened:
     title = wanted.title if found and wanted.retitle else None
     if body != (pull.body or "") or title:
         hub.update(pull.number, body=body, title=title)
-    if wanted.reviewers:
-        hub.request_reviewers(pull.number, wanted.reviewers)
-    if wanted.labels:
-        hub.add_labels(pull.number, wanted.labels)
+    try:
+        if wanted.reviewers:
+            hub.request_reviewers(pull.number, wanted.reviewers)
+    except GitsessionError as error:
+        notes.append(f"{', '.join(wanted.reviewers)} could not be asked for a review: {error.what}")
+    try:
+        if wanted.labels:
+            hub.add_labels(pull.number, wanted.labels)
+    except GitsessionError as error:
+        notes.append(f"The labels could not be added: {error.what}")
     return Opened(pull.number, pull.url, found is not None, tuple(notes))
 
 
