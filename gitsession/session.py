@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gitsession import files
 from gitsession.agent import control
 from gitsession.errors import GitsessionError, NotSafeYet, StorageError
 from gitsession.model import Level, Snapshot, Status, Update
@@ -150,7 +152,11 @@ class Session:
         from gitsession.proposal.values import Wish
 
         wish = Wish(title, body, base, draft, tuple(reviewers), tuple(labels), outputs)
-        return review(ground(self.places), wish)
+        result = review(ground(self.places), wish)
+        if result.url:
+            told = {"number": result.number, "url": result.url}
+            files.write_atomically(self.places.pull_request, json.dumps(told).encode())
+        return result
 
     def review_status(self) -> ReviewStatus:
         """How the review stands, with reviewers' comments at the file, the cell and the line.

@@ -97,6 +97,11 @@ class Places:
         return self._socket("agent")
 
     @property
+    def pull_request(self) -> Path:
+        """The number and the address of the session's pull request, once `review` has opened one."""
+        return self.directory / "pull-request.json"
+
+    @property
     def open_editors(self) -> Path:
         """What the editor's extension last said to be open, and typed and not yet saved."""
         return self.directory / "open-editors.json"

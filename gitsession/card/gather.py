@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from urllib.parse import quote
 
 from gitsession.address import GITHUB, Address
@@ -42,6 +44,7 @@ def gather(
         steps=steps,
         names=configuration.place_names,
         branch=branch_link(home, status.branch),
+        pull=_pull_link(configuration.places.pull_request),
         editor=_editor_link(status),
         ended=ended,
     )
@@ -52,6 +55,15 @@ def branch_link(home: Address, branch: str | None) -> Link | None:
     if branch is None or not home.is_https:
         return None
     return Link(branch, f"{home.url.removesuffix('.git')}/tree/{quote(branch)}")
+
+
+def _pull_link(place: Path) -> Link | None:
+    """The pull request that `review` has opened; None without one, or where the note of it is damaged."""
+    try:
+        told = json.loads(place.read_bytes())
+        return Link(f"#{int(told['number'])}", str(told["url"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _editor_link(status: Status) -> Link | None:

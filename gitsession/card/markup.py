@@ -137,6 +137,7 @@ def _facts(card: Card) -> Iterator[str]:
     rows = [
         ("Editor", _anchor(card.editor) if card.editor else None),
         ("Branch", _anchor(card.branch) if card.branch else None),
+        ("Pull request", _anchor(card.pull) if card.pull else None),
         ("Time left", _safe(left) if left else None),
         ("Work here", f'<code class="copy">{escape(line)}</code>' if line else None),
     ]

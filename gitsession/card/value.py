@@ -38,6 +38,7 @@ class Card:
         steps: What to do now, numbered, such as giving a token.
         names: What people call the replicas, by the names that `status` uses.
         branch: The session branch on its server.
+        pull: The session's pull request.
         editor: The editor, without a ticket.
         ended: The session was closed here; it can be opened again.
     """
@@ -50,5 +51,6 @@ class Card:
     steps: tuple[Step, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     branch: Link | None = None
+    pull: Link | None = None
     editor: Link | None = None
     ended: bool = False

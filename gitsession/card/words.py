@@ -183,7 +183,7 @@ def _files(status: Status) -> Iterator[str]:
 
 
 def _facts(card: Card) -> Iterator[str]:
-    for name, link in (("branch", card.branch), ("editor", card.editor)):
+    for name, link in (("branch", card.branch), ("pull request", card.pull), ("editor", card.editor)):
         if link:
             yield f"  {name}: {inert(link.label)} {inert(link.url)}"
     if left := time_left(card):

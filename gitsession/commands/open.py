@@ -22,6 +22,7 @@ from gitsession.resume.account import is_github
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
 from gitsession.resume.start import start
+from gitsession.resume.told import remember, untold
 from gitsession.session import Session
 
 
@@ -41,11 +42,14 @@ def open_session(options: Options) -> Session:
         if kernel is not None:
             _ask_in(kernel, options, error)
         raise
+    address = load(session.places).address
+    session.notes = untold(session.notes, address)
     if kernel is None:
         for line in session.notes:
             _tell(line)
     else:
         _show_in(kernel, session, options)
+    remember(session.notes, address)
     return session
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitsession.address import parse_address
+from gitsession.agent.configuration import Configuration
 from gitsession.card import Card, Link, Step, bundle, html, text, verdict
-from gitsession.model import Deadline, Held, Level, ReplicaStatus, Snapshot, Status
+from gitsession.card.gather import gather
+from gitsession.card.style import _DARK, _LIGHT
+from gitsession.model import Deadline, Held, Identity, Level, ReplicaStatus, SessionName, Snapshot, Status
 
 NOW = 1_795_390_264.0
 VAULT = ReplicaStatus("vault", Level.STORED, 42, 0)
@@ -136,6 +141,73 @@ def test_a_lead_comes_first() -> None:
     drawn = replace(card(), lead=("This tab is older than your session.", link))
     assert Page(html(drawn)).text.index("This tab is older") < Page(html(drawn)).text.index("ada/digits")
     assert link.url in text(drawn)
+
+
+def test_a_pull_request_is_linked() -> None:
+    pull = Link("#7", "https://github.com/ada/digits/pull/7")
+    drawn = replace(card(), pull=pull)
+    assert pull.url in Page(html(drawn)).links()
+    assert "pull request: #7 https://github.com/ada/digits/pull/7" in text(drawn)
+
+
+@pytest.mark.parametrize(
+    ("kept", "link"),
+    [
+        ('{"number": 7, "url": "https://x/pull/7"}', Link("#7", "https://x/pull/7")),
+        ("{}", None),
+        ("[", None),
+        ('{"number": "x"}', None),
+    ],
+)
+def test_the_pull_request_is_remembered_by_the_session(kept: str, link: Link | None) -> None:
+    where = Configuration(
+        parse_address("ada/digits"),
+        SessionName("ada", "s"),
+        Path("/w"),
+        "r",
+        Identity("Ada", "a@example.org"),
+    )
+    assert gather(GOOD, where, at=NOW).pull is None
+    where.places.create()
+    where.places.pull_request.write_text(kept)
+    assert gather(GOOD, where, at=NOW).pull == link
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance by WCAG 2.2, from `#rgb` or `#rrggbb`."""
+    digits = "".join(2 * digit for digit in colour[1:]) if len(colour) == 4 else colour[1:]
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+PAIRS = [
+    *((text, ground) for text in ("text", "quiet", "link") for ground in ("ground", "raised")),
+    *((tone, f"{tone}-soft") for tone in ("good", "busy", "warn", "off")),
+    *(("text", f"{tone}-soft") for tone in ("warn", "off")),
+    *(("link", f"{tone}-soft") for tone in ("warn", "off")),
+    ("warn", "ground"),
+    ("busy", "busy-soft"),
+]
+
+
+def test_contrast_is_as_the_numbers_have_it() -> None:
+    assert round(contrast("#000", "#fff"), 2) == 21
+    assert round(contrast("#777777", "#ffffff"), 2) == 4.48
+
+
+@pytest.mark.parametrize("theme", [_LIGHT, _DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), PAIRS)
+def test_every_text_can_be_read_on_its_ground(theme: str, text: str, ground: str) -> None:
+    colours = dict(re.findall(r"--([\w-]+):(#[0-9a-f]+)", theme))
+    assert contrast(colours[text], colours[ground]) >= 4.5
 
 
 def test_is_read_by_screen_readers() -> None:
