@@ -244,7 +244,7 @@ def from_environment(host: str, environ: Mapping[str, str]) -> Token | None:
 
 def from_gh(host: str) -> Token | None:
     """What GitHub's own command line holds for this host; None where it is not installed or not logged in."""
-    program = shutil.which("gh")
+    program = shutil.which("gh", path=run.search_path())
     if program is None or not _HOST.fullmatch(host) or host.startswith("-"):
         return None
     try:

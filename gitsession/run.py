@@ -53,7 +53,13 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in SECRET_VARIABLES and (not name.startswith("GIT_") or name in TRUSTED_GIT_VARIABLES)
     }
-    return {**kept, **(extra or {})}
+    return {**kept, "PATH": search_path(), **(extra or {})}
+
+
+def search_path() -> str:
+    """The caller's `PATH` without relative folders: where we start programs, a stranger's may lie."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder.startswith("/"))
 
 
 def run(

@@ -125,7 +125,7 @@ class FromRegistry:
 
 
 def _toolchain(target: Target, progress: Progress) -> Toolchain:
-    npm = shutil.which("npm")
+    npm = shutil.which("npm", path=run.search_path())
     if npm is not None and _npm_major(npm) >= OLDEST_NPM:
         return Toolchain((npm,), None)
     progress(Step("fetching Node"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from shutil import which
 from typing import IO, TYPE_CHECKING
 
 from gitsession import run
@@ -59,8 +60,16 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return run.clean_environment({**BASE_ENVIRONMENT, **(extra or {})})
 
 
+def _name_git() -> None:
+    """GitPython runs git when it is imported: let it not be one that lies in a folder where we stand."""
+    absolute = run.search_path()
+    if os.environ.get("PATH") not in (None, absolute) and (found := which("git", path=absolute)):
+        os.environ.setdefault("GIT_PYTHON_GIT_EXECUTABLE", found)
+
+
 def _door(directory: Path) -> GitPython:
     """GitPython's command builder, with `run` as the process that carries the command out."""
+    _name_git()
     from git import Git
 
     class Door(Git):

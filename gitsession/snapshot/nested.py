@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession import git
 from gitsession.errors import GitError
+from gitsession.git import configuration
 
+OUTER_ONLY = ("--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty")
+FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 _POINTER = b"gitdir: "
 
 
@@ -31,8 +37,31 @@ def head(repository: git.Repository) -> str | None:
 
 
 def has_own_work(repository: git.Repository) -> bool:
-    """Whether it has uncommitted or untracked files, which no snapshot of the outer repository holds."""
+    """Whether it has uncommitted or untracked files, which no snapshot of the outer repository holds.
+
+    Its settings came with it and may name programs, which must not run: its filters are taken out, and git is
+    kept from entering the repositories in it, where it would heed none of our settings.
+    """
     try:
-        return bool(repository.output("status", "--porcelain", "-z", "--untracked-files=normal"))
+        quiet = replace(repository, variables=_without_filters(repository))
+        return bool(quiet.output("status", *OUTER_ONLY)) or any(map(has_own_work, _inside(repository)))
     except GitError:
         return True
+
+
+def _without_filters(repository: git.Repository) -> dict[str, str]:
+    """Each filter's programs set to none, by variables: `-c` cannot name one with an equals sign."""
+    keys = configuration.matching(repository, FILTERS)
+    settings = [(key, "false" if key.endswith(".required") else "") for key in keys]
+    named = {f"GIT_CONFIG_KEY_{place}": key for place, (key, _) in enumerate(settings)}
+    values = {f"GIT_CONFIG_VALUE_{place}": value for place, (_, value) in enumerate(settings)}
+    return {**named, **values, "GIT_CONFIG_COUNT": str(len(settings))}
+
+
+def _inside(repository: git.Repository) -> Iterator[git.Repository]:
+    """The submodules that are checked out in it."""
+    for line in repository.output("ls-files", "-z", "--stage").split(b"\0"):
+        if line.startswith(b"160000 ") and repository.work_tree is not None:
+            inner = repository_at(repository.work_tree / os.fsdecode(line.partition(b"\t")[2]))
+            if inner is not None:
+                yield inner

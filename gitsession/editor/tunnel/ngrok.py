@@ -122,7 +122,7 @@ class Ngrok:
         return OpenedNgrok(Address(answer["url"]), process)
 
     def _binary(self) -> Path:
-        found = shutil.which("ngrok")
+        found = shutil.which("ngrok", path=run.search_path())
         return self.binary or (Path(found) if found else self.directory / "ngrok")
 
     def _spawn(self) -> run.Process:
