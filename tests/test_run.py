@@ -59,3 +59,13 @@ def test_our_program_starts_in_a_hostile_directory(tmp_path: Path) -> None:
     env = run.clean_environment({"PYTHONPATH": str(tmp_path)})
     done = run.run([*run.program(), "--help"], timeout=60, env=env, cwd=tmp_path)
     assert (done.code, b"gitsession" in done.stdout) == (0, True)
+
+
+def test_programs_are_not_looked_for_where_a_process_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f".:{os.environ['PATH']}:")
+    run.run(["git", "--version"], timeout=30, env=run.clean_environment(), cwd=tmp_path)
+    assert not (tmp_path / "ran").exists()

@@ -26,6 +26,7 @@ SYNC_EVERY = 64 << 20  # so that no sync takes longer than the storage may be si
 AT_ONCE = 8
 IDLE = 120.0
 DRIVE_ID = "user.drive.id"
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # somebody may have put a link or a pipe there
 Answer = TypeVar("Answer")
 _speaking = threading.Lock()
 
@@ -175,7 +176,7 @@ class Worker:
         folder, _, name = path.rpartition("/")
         try:
             with self.directory(folder) as fd:
-                source = os.open(name, os.O_RDONLY, dir_fd=fd)
+                source = os.open(name, READ, dir_fd=fd)
                 try:
                     return {"sha256": _pour(source, target)}
                 finally:
@@ -198,7 +199,7 @@ class Worker:
         folder, _, name = path.rpartition("/")
         try:
             with self.directory(folder) as fd:
-                file = os.open(name, os.O_RDONLY, dir_fd=fd)
+                file = os.open(name, READ, dir_fd=fd)
                 try:
                     return question(file)
                 finally:
@@ -235,7 +236,11 @@ def _inside(fd: int) -> str:
 
 def _files(directory: str, prefix: str) -> Iterator[str]:
     with os.scandir(directory) as entries:
-        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        found = [
+            (entry.name, folder)
+            for entry in entries
+            if (folder := entry.is_dir(follow_symlinks=False)) or entry.is_file(follow_symlinks=False)
+        ]
     _say({"moved": 0})
     for name, folder in found:
         if folder:
