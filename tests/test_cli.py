@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
@@ -48,6 +49,23 @@ def test_help_names_every_verb_but_git_s_own(capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr().out
     assert all(f"  {verb} " in shown for verb in SHOWN)
     assert "credential" not in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("re", {"restore", "review"}), ("open ada/x --st", {"--storage"}), ("open ada/x --editor n", {"none"})],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs_options_and_choices(shell: str, typed: str, offered: set[str]) -> None:
+    words = f"gitsession {typed}"
+    asked = {
+        "_GITSESSION_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": words.rpartition(" ")[0] if shell == "fish" else words,
+        "COMP_CWORD": words.rpartition(" ")[2] if shell == "fish" else str(len(words.split()) - 1),
+    }
+    argv = [sys.executable, "-c", "from gitsession.cli import main; main()"]
+    done = run.run(argv, timeout=60, env=run.clean_environment(asked))
+    assert set(re.findall(r"[\w-]+", done.stdout.decode())) >= offered
 
 
 @pytest.mark.parametrize(
