@@ -27,6 +27,7 @@ class Configuration:
         worktree: The directory the person edits.
         runtime: The id of this life of this machine.
         author: Whom the snapshots name as their author.
+        noreply: The address that GitHub gives out where the author's own is to stay private; None if unknown.
         storage: The vault's storage folder or URL; None for no vault.
         fork: The fork that is pushed to, where the opened repository itself may not be.
         publish: Whether anything is pushed at all.
@@ -74,6 +75,7 @@ class Configuration:
     notify: str | None = None
     editor: Mapping[str, Any] = field(default_factory=dict)
     opened_as: SessionName | None = None
+    noreply: str | None = None
 
     @property
     def key(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gitsession.agent.portions import REASON
@@ -10,6 +11,11 @@ from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
 from gitsession.errors import GitsessionError, LeaseLost, RefusedError
 from gitsession.replicas.lease import fork_name
+
+PRIVATE_ADDRESS = (
+    "GitHub keeps your e-mail address private, so the snapshots carry {noreply} now. Commits of your own "
+    "with another address are not published; `git config user.email {noreply}` gives the next ones this one."
+)
 
 if TYPE_CHECKING:
     from gitsession.agent.lane import Lane
@@ -26,6 +32,8 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
             _withhold(agent, lane, agent.parts.shipments.to_wait())
         case RefusedError() if error.refusal.kind == "push-size":
             _withhold(agent, lane, agent.parts.shipments.to_wait(refused=True))
+        case RefusedError() if error.refusal.kind == "email":
+            _keep_address_private(agent, lane)
         case RefusedError() if error.refusal.paths:
             blobs = agent.parts.shipments.refused(error.refusal)
             caught = {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
@@ -54,6 +62,29 @@ def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
     agent.saved(taken, git=True, ran=None)
     agent.parts.marks.mark(list(caught))
     agent.take(sweep=False)  # which finds them held
+    agent.demands.renew(agent.generation)
+    lane.start_afresh()
+
+
+def _keep_address_private(agent: Agent, lane: Lane) -> None:
+    """Make what the remote lacks anew with the address that GitHub gives out, where it is known."""
+    author, shipments, saver = agent.configuration.author, agent.parts.shipments, agent.parts.saver
+    noreply = agent.configuration.noreply
+    if noreply is None:
+        return
+    own = shipments.with_other_addresses(noreply)
+    if author.email == noreply and not own:
+        return
+    shipments.withhold(own)
+    agent.configure(author=replace(author, email=noreply))
+    try:
+        saver.shadow.settle()
+        taken = saver.snapshots.rebuild(lane.acknowledged.snapshot if lane.acknowledged else None, {})
+    except (GitsessionError, OSError) as error:
+        agent.parts.log.failure("rebuild failed", error)
+        return
+    agent.notices.notes["address"] = PRIVATE_ADDRESS.format(noreply=noreply)
+    agent.saved(taken, git=True, ran=None)
     agent.demands.renew(agent.generation)
     lane.start_afresh()
 

@@ -263,18 +263,20 @@ class Agent:
     def _note_published(self, lane: Lane) -> None:
         """Have every state say what the remote has by now: without it there, somebody deleted it."""
         if (told := published_by(lane)) not in ("", self.configuration.published):
-            self._configure(published=told)
+            self.configure(published=told)
             self.generation += 1
 
-    def _configure(self, **changes: Any) -> None:
+    def configure(self, **changes: Any) -> None:
+        """Change what it was told at its start, and keep that."""
         self.configuration = replace(self.configuration, **changes)
         settings.save(self.configuration)
         self.parts.shipments.configuration = self.configuration
+        self.parts.saver.snapshots.identity = self.configuration.author
 
     def rename(self, session: SessionName, origin: SessionName) -> None:
         """Go on as another session, which was opened as `origin`."""
-        self._configure(session=session, opened_as=origin, counter=1, published="")
         self.parts.saver.snapshots = self.parts.snapshots_of(session)
+        self.configure(session=session, opened_as=origin, counter=1, published="")
         for lane in self.lanes:
             lane.rename(session)
 

@@ -91,6 +91,7 @@ class Shipments:
     def __post_init__(self) -> None:
         self._withheld: dict[str, LeftOut] = {}
         self._new: tuple[tuple[str, str], ...] = ()
+        self._commits: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self.left_out: tuple[str, ...] = ()
 
@@ -113,6 +114,15 @@ class Shipments:
         and of a large file the largest.
         """
         return {path: self._refused_at(path, refusal) for path in refusal.paths}
+
+    def with_other_addresses(self, noreply: str) -> dict[str, LeftOut]:
+        """The new commits of the user's own that name another e-mail address."""
+        found = history.addresses(self.shadow.repository, self._commits)
+        return {
+            oid: LeftOut("", f"commit {oid[:10]}: its e-mail address is private")
+            for oid, emails in found.items()
+            if emails != {noreply}
+        }
 
     def to_wait(self, *, refused: bool = False) -> dict[str, Caught]:
         """What of that must wait until another push, so that the rest is not too much for one.
@@ -176,6 +186,7 @@ class Shipments:
     def _said(self, captured: state.Captured, known: Sequence[str]) -> dict[str, LeftOut]:
         """The new commits of the user's in whose messages the guard found something."""
         commits = history.new_commits(self.shadow.repository, captured.tips, known) if captured.tips else []
+        self._commits = tuple(commits)
         found = self.guard.check((oid, MESSAGE) for oid in commits)
         return {
             each.oid: LeftOut("", f"commit {each.oid[:10]}: {each.reason}", (each.allow_id,))

@@ -75,6 +75,22 @@ def new_commits(repository: Repository, tips: Collection[str], known: Collection
     return repository.output("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
 
 
+def addresses(repository: Repository, commits: Collection[str]) -> dict[str, frozenset[str]]:
+    """The e-mail addresses of author and committer of each commit."""
+    if not commits:
+        return {}
+    listed = repository.output(
+        "log",
+        "--no-walk=unsorted",
+        "--no-show-signature",
+        "--format=%H%x00%ae%x00%ce",
+        "--stdin",
+        stdin="".join(f"{oid}\n" for oid in commits).encode(),
+    )
+    rows = (line.split("\0") for line in listed.decode("utf-8", "replace").splitlines())
+    return {oid: frozenset(emails) for oid, *emails in rows}
+
+
 def _blobs(repository: Repository, oids: Collection[str]) -> frozenset[str]:
     listed = repository.output(
         "cat-file",

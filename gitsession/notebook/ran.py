@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from gitsession.replicas.spoken import redacted
 from gitsession.runtime.gpu import gpu
 
 HASH_LENGTH = 12
@@ -45,8 +46,8 @@ class Surroundings:
 
 
 def source_hash(source: str) -> str:
-    """The first digits of a cell's SHA-256."""
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+    """The first digits of a cell's SHA-256, a secret in it masked: it could be guessed from the hash."""
+    return hashlib.sha256(redacted(source).encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
 def packages_hash(packages: Iterable[tuple[str, str]]) -> str:

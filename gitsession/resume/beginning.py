@@ -173,6 +173,7 @@ def _configuration(
         api_url=_api_url(ground.address),
         notify=options.notify,
         opened_as=brought.opened_as,
+        noreply=standing.identity.email if standing.identity else None,
     )
 
 

@@ -51,6 +51,7 @@ class Snapshots:
         remote: The remote whose branches the first snapshot builds on.
 
     Attributes:
+        identity: The author of the next snapshot.
         skipped: The paths that no snapshot holds, or not surely whole, as far as the last looks saw.
         held: The paths whose newest content is left out.
         at_risk: The paths that git itself leaves out although their content differs.
@@ -71,7 +72,7 @@ class Snapshots:
         self._user = user
         self._session = session
         self._runtime = runtime
-        self._identity = identity
+        self.identity = identity
         self._limits = limits
         self._remote = remote
         self._sweep = Sweep(shadow)
@@ -278,7 +279,7 @@ class Snapshots:
             raise Bug("A snapshot was recorded before its trees were known.")
         root = self._trees.edited(changes, lambda content: body.add(b"tree", content))
         content = encode.commit(
-            tree=root.oid, parent=parent, author=self._identity, message=trailers.message(told)
+            tree=root.oid, parent=parent, author=self.identity, message=trailers.message(told)
         )
         commit = body.add(b"commit", content).hex()
         self._shadow.append(Tip(told.number, commit, root.oid.hex()), body)

@@ -81,7 +81,7 @@ def launch(git_server: GitServer, sealed: Path) -> Iterator[Callable[..., Sessio
     """Start a session; it ends with the test."""
     running: list[tuple[Agent, threading.Thread]] = []
 
-    def start(token: str = ADA_TOKEN) -> Session:
+    def start(token: str = ADA_TOKEN, **changes: Any) -> Session:
         bare = git_server.forge.repository().path
         git(sealed, "clone", "--quiet", str(bare), "tree")
         address = Address(git_server.authorised_url(token), "127.0.0.1", "ada", "digits")
@@ -94,6 +94,7 @@ def launch(git_server: GitServer, sealed: Path) -> Iterator[Callable[..., Sessio
             storage=str(sealed / "vault"),
             quiet=0.05,
             max_age=0.5,
+            **changes,
         )
         configuration.places.create()
         agent = compose(configuration, configuration.places, Log(configuration.places.log))

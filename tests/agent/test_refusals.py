@@ -168,6 +168,26 @@ def test_where_nothing_passes_the_vault_holds_it_and_later_it_leaves(
     assert session.there()["good.txt"].endswith(kind)
 
 
+def test_a_private_address_gives_way_to_the_one_that_github_gives_out(
+    launch: Callable[..., Session], git_server: GitServer
+) -> None:
+    noreply = "1000+ada@users.noreply.github.com"
+    session = launch(noreply=noreply)
+    assert session.flush(Level.SAFE) == ""
+    git_server.rules.append(PrivateEmail())
+    session.write({"good.txt": "good"})
+    git(session.tree, "-c", "user.email=ada@example.org", "commit", "--quiet", "--allow-empty", "-m", "Own")
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["good.txt"] == "good"
+    bare = git_server.forge.repository().path
+    assert git(bare, "log", "-1", "--format=%ae", SESSION.branch) == noreply
+    assert "Own" not in git(bare, "log", "--all", "--format=%s")
+    assert any(noreply in note for note in session.ask("status")["status"]["notes"])
+    session.write({"later.txt": "later"})
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["later.txt"] == "later"
+
+
 def test_more_than_one_push_may_carry_goes_in_parts(
     launch: Callable[..., Session], git_server: GitServer
 ) -> None:
