@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gitsession.agent.decide import WARNINGS, Facts
+from gitsession.agent.decide import Facts
 from gitsession.agent.ending import Ending
 from gitsession.agent.events import Events
 
@@ -38,7 +38,7 @@ class Notices:
             if surely
             else f"This machine is expected to end within {minutes} min; that is an estimate."
         )
-        self._events.add("deadline", self.notes["deadline"], post=minutes == max(WARNINGS))
+        self._events.add("deadline", self.notes["deadline"], post=facts.warned is None)
         return replace(facts, warned=minutes)
 
     def alert(self, kind: str, facts: Facts) -> Facts:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from gitsession.errors import UsageError
 from gitsession.model import parse_duration, parse_size
@@ -72,3 +73,21 @@ class Options:
             patterns.check(pattern)
         if self.lifetime is not None:
             parse_duration(self.lifetime)
+        if self.notify is not None and not _is_web_address(self.notify):
+            raise UsageError(  # which is not repeated: such an address often is a secret
+                "The address of notify is none that a line can be posted to.",
+                hint="Write it like https://example.org/hook.",
+            )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and text.isprintable()
+            and " " not in text
+        )
+    except ValueError:
+        return False
