@@ -13,7 +13,7 @@ from gitsession.address import GITHUB, Address
 from gitsession.agent.places import home
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, ConsentRefused, GitsessionError, StorageError, TokenMissing
-from gitsession.resume.ground import STORAGE_VARIABLE, Ground
+from gitsession.resume.ground import STORAGE_VARIABLE, Ground, keep_apart
 from gitsession.resume.options import Options
 from gitsession.runtime import Runtime
 
@@ -147,7 +147,9 @@ def _ask(ground: Ground, runtime: Runtime, *, needed: bool) -> Storage:
         if needed:
             raise
         return Storage(ground, (f"There is no vault: {error.what} {error.hint}",))
-    return Storage(replace(ground, storage=None if storage is None else str(storage)))
+    chosen = None if storage is None else str(storage)
+    keep_apart(ground.worktree, chosen)
+    return Storage(replace(ground, storage=chosen))
 
 
 def refusal() -> Path:
