@@ -34,7 +34,7 @@ from aiohttp import web
 from gitsession.editor import marked, page
 from gitsession.editor.access import COOKIE_PREFIX, Origin, Verdict, cookie_of, is_upgrade, judge
 from gitsession.editor.proxy import LONGEST_LINE, Proxy, Upstream
-from gitsession.editor.tickets import COOKIE_LIFETIME, Password, Seal, Tickets
+from gitsession.editor.tickets import COOKIE_LIFETIME, TICKET_LIFETIME, Password, Seal, Tickets
 
 LONGEST_FORM = 4096
 CLOSING_GRACE = 2.0
@@ -53,6 +53,7 @@ class Settings:
         password: Accepted beside tickets, where not empty.
         reloads: Whether its pages are an editor's, which reload by themselves after a restart.
         takes_along: The mark of the processes to end when the parent was killed; none where empty.
+        ticket_lifetime: Seconds for which a ticket is good.
     """
 
     listener: int
@@ -63,6 +64,7 @@ class Settings:
     password: str = ""
     reloads: bool = False
     takes_along: str = ""
+    ticket_lifetime: float = TICKET_LIFETIME
 
     @classmethod
     def parse(cls, line: str) -> Settings:
@@ -77,6 +79,7 @@ class Settings:
             str(given.get("password", "")),
             bool(given.get("reloads")),
             str(given.get("takes_along", "")),
+            float(given.get("ticket_lifetime", TICKET_LIFETIME)),
         )
 
 
@@ -87,7 +90,7 @@ class Gate:
         self.port = port
         self.stopped = asyncio.Event()
         self._proxy = Proxy(settings.upstream)
-        self._tickets = Tickets()
+        self._tickets = Tickets(settings.ticket_lifetime)
         self._seal = Seal(bytes.fromhex(settings.key))
         self._password = Password(settings.password) if settings.password else None
         self._reloads = settings.reloads

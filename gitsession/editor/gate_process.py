@@ -15,6 +15,7 @@ from typing import Any
 from gitsession import run
 from gitsession.editor import ports
 from gitsession.editor.server import open_log
+from gitsession.editor.tickets import TICKET_LIFETIME
 from gitsession.errors import EditorError
 
 ANSWER_TIMEOUT = 5.0
@@ -35,6 +36,7 @@ class GateProcess:
         reloads: Whether its pages are an editor's, which reload by themselves after a restart.
         key: Signs its cookies, hex; who gives the same one to a later gate keeps its guests signed in.
         takes_along: The mark of the processes that it ends when this process is killed.
+        ticket_lifetime: Seconds for which a ticket is good.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class GateProcess:
         reloads: bool = False,
         key: str = "",
         takes_along: str = "",
+        ticket_lifetime: float = TICKET_LIFETIME,
     ) -> None:
         self._control = control
         self._upstream = dict(upstream)
@@ -60,6 +63,7 @@ class GateProcess:
         self._password = password
         self._reloads = reloads
         self._takes_along = takes_along
+        self._ticket_lifetime = ticket_lifetime
         self._key = key or secrets.token_hex(32)
         self._listener: socket.socket | None = None
         self._process: run.Process | None = None
@@ -110,6 +114,7 @@ class GateProcess:
             "password": self._password,
             "reloads": self._reloads,
             "takes_along": self._takes_along,
+            "ticket_lifetime": self._ticket_lifetime,
         }
         with os.fdopen(open_log(self._log), "wb") as output:
             process = run.start(

@@ -50,6 +50,18 @@ def origin(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
+ROUTES = (
+    "/",
+    "/?folder=/etc",
+    "/healthz",
+    "/stable-1/static/out/main.js",
+    "/vscode-remote-resource?path=/etc/passwd",
+    "/proxy/8000/",
+    "/mint-key",
+    "//x",
+    "/%2e%2e/",
+    "/.gitsession/other",
+)
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",

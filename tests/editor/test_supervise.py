@@ -15,7 +15,7 @@ from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
 from gitsession.errors import EditorError
-from tests.editor.browser_side import ask, redeem, sign_in
+from tests.editor.browser_side import ROUTES, UPGRADE, ask, origin, redeem, sign_in
 from tests.rig.upstream import SECRET, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -54,7 +54,10 @@ def test_it_is_reached_only_through_the_gate(make: Make) -> None:
     editor = make()
     editor.start()
     port = int(editor.url().rpartition(":")[2])
-    assert ask(port, path="/healthz").status == 401
+    for path in ROUTES:
+        for upgrade in ({}, UPGRADE):
+            stranger = ask(port, path=path, headers={**upgrade, "Origin": origin(port)})
+            assert stranger.status in (401, 404), path
     assert ask(port, path="/healthz", headers={"Cookie": cookie_for(editor, port)}).status == 200
     assert stat.S_IMODE(editor.layout.socket.stat().st_mode) == 0o600
     assert stat.S_IMODE(editor.layout.directory.stat().st_mode) == 0o700

@@ -27,6 +27,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,21 +53,29 @@ def forward(upstream: str) -> int:
         while True:
             outside, _ = listener.accept()
             inside = socket.create_connection((target.hostname or "127.0.0.1", target.port or 80))
-            for source, sink in ((outside, inside), (inside, outside)):
-                threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=carry, args=(outside, inside), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     return int(listener.getsockname()[1])
 
 
+def carry(outside: socket.socket, inside: socket.socket) -> None:
+    with outside, inside:
+        back = threading.Thread(target=pump, args=(inside, outside), daemon=True)
+        back.start()
+        pump(outside, inside)
+        back.join()
+
+
 def pump(source: socket.socket, sink: socket.socket) -> None:
+    how = socket.SHUT_WR
     try:
         while block := source.recv(65536):
             sink.sendall(block)
-        sink.shutdown(socket.SHUT_WR)
     except OSError:
-        source.close()
-        sink.close()
+        how = socket.SHUT_RDWR
+    with suppress(OSError):
+        sink.shutdown(how)
 
 
 class Api(BaseHTTPRequestHandler):
