@@ -28,8 +28,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gitsession.editor import archive, install, sources
+from gitsession.editor.code_server import CodeServer
 from gitsession.editor.install import Installed
-from gitsession.editor.server import CodeServer, Layout, await_answer
+from gitsession.editor.server import Layout, await_answer
 from gitsession.editor.supervise import Editor, Plan
 from tests.editor.browser_side import redeem
 

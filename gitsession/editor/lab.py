@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from gitsession import run
-from gitsession.editor import marked
+from gitsession.editor import settings
 from gitsession.editor.install import Installed
-from gitsession.editor.server import Layout, healthy, private_environment, start_logged
+from gitsession.editor.server import Behind, Layout
 from gitsession.editor.supervise import Plan
 from gitsession.errors import EditorError
 
@@ -36,23 +35,23 @@ def server(plan: Plan, layout: Layout, _installed: Installed) -> Lab:
     return Lab(plan, layout)
 
 
-@dataclass
-class Lab:
-    """One JupyterLab: no token of its own, a 0600 socket in a 0700 folder.
+class Lab(Behind):
+    """One JupyterLab.
 
     Args:
         plan: The folder that it opens and its environment.
         layout: Where it keeps its things.
     """
 
-    plan: Plan
-    layout: Layout
-    _process: run.Process | None = field(default=None, init=False)
+    route = "/api"
 
-    @property
-    def socket(self) -> Path:
-        """The Unix socket that it listens on."""
-        return self.layout.socket
+    def __init__(self, plan: Plan, layout: Layout) -> None:
+        own = {
+            "JUPYTER_RUNTIME_DIR": str(layout.directory / "jupyter"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(layout.user / "workspaces"),
+            "JUPYTERLAB_SETTINGS_DIR": str(layout.user / "User" / settings.LAB),
+        }
+        super().__init__(layout, plan.folder, {**plan.environment, **own})
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -66,35 +65,12 @@ class Lab:
             "--ServerApp.allow_remote_access=True",
             "--ServerApp.open_browser=False",
             "--ServerApp.allow_root=True",
-            f"--ServerApp.root_dir={self.plan.folder}",
+            f"--ServerApp.root_dir={self.folder}",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         )
 
-    def start(self) -> None:
-        """Start it; what an earlier one left of itself is ended first."""
+    def prepare(self) -> None:
+        """End what an earlier one left of itself; its kernels go with it."""
         if self._process is not None:
             run.end_group(self._process)
-        self.socket.unlink(missing_ok=True)
-        own = {
-            "JUPYTER_RUNTIME_DIR": str(self.layout.directory / "jupyter"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(self.layout.user / "workspaces"),
-            "JUPYTERLAB_SETTINGS_DIR": str(self.layout.user / "User" / "snippets"),
-        }
-        environment = private_environment({**self.plan.environment, **own}, self.layout.mark)
-        self._process = start_logged(self.command, environment, self.plan.folder, self.layout.log)
-
-    def is_running(self) -> bool:
-        """Whether its process lives; one that another process started counts while it answers."""
-        return self._process.poll() is None if self._process is not None else self.answers()
-
-    def answers(self) -> bool:
-        """Whether it tells its version."""
-        return healthy(self.socket, "/api")
-
-    def stop(self) -> None:
-        """End it with every process that was started in it: kernels and terminals too."""
-        marked.end(self.layout.mark)
-        if self._process is not None:
-            self._process.wait()
-        self.socket.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Runs code-server on a private socket, asks after its health, and ends all that it started."""
+"""Runs an editor's server on a private socket, asks after its health, and ends all that it started."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import http.client
 import os
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from gitsession import run
 from gitsession.editor import marked
-from gitsession.editor.install import Installed
 from gitsession.errors import EditorError
-from gitsession.files import make_directory, write_atomically
+from gitsession.files import make_directory
 
 START_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 5.0
@@ -127,24 +127,22 @@ def start_logged(argv: tuple[str, ...], environment: Mapping[str, str], cwd: Pat
         os.close(descriptor)
 
 
-@dataclass
-class CodeServer:
-    """One code-server: no auth of its own, a 0600 socket in a 0700 folder.
+class Behind(ABC):
+    """A server on a 0600 socket in a 0700 folder, with no auth of its own: what all editors share.
 
     Args:
-        installed: What to run.
-        folder: The folder that it opens.
         layout: Where it keeps its things.
+        folder: The folder that it opens.
         environment: The complete environment; secrets in it are left out.
-        trusted: Whether the folder is trusted; if not, it opens in Restricted Mode.
     """
 
-    installed: Installed
-    folder: Path
-    layout: Layout
-    environment: Mapping[str, str]
-    trusted: bool = False
-    _process: run.Process | None = field(default=None, init=False)
+    route: str
+
+    def __init__(self, layout: Layout, folder: Path, environment: Mapping[str, str]) -> None:
+        self.layout = layout
+        self.folder = folder
+        self.environment = environment
+        self._process: run.Process | None = None
 
     @property
     def socket(self) -> Path:
@@ -152,30 +150,18 @@ class CodeServer:
         return self.layout.socket
 
     @property
+    @abstractmethod
     def command(self) -> tuple[str, ...]:
         """Its command line; nothing secret is on it."""
-        layout = self.layout
-        return (
-            *self.installed.command,
-            "--auth=none",
-            f"--socket={layout.socket}",
-            "--socket-mode=600",
-            f"--config={layout.directory / 'config.yaml'}",
-            f"--user-data-dir={layout.user}",
-            f"--extensions-dir={layout.extensions}",
-            "--disable-telemetry",
-            "--disable-update-check",
-            "--disable-proxy",
-            "--disable-getting-started-override",
-            *(("--disable-workspace-trust",) if self.trusted else ()),
-            str(self.folder),
-        )
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """End what an earlier one left of itself, and write what it needs."""
 
     def start(self) -> None:
         """Start it; what an earlier one left is ended first, what a person started in a terminal is not."""
-        marked.end_programs(self.layout.mark, self.installed.node)
+        self.prepare()
         self.socket.unlink(missing_ok=True)
-        write_atomically(self.layout.directory / "config.yaml", b"auth: none\n")
         environment = private_environment(self.environment, self.layout.mark)
         self._process = start_logged(self.command, environment, self.folder, self.layout.log)
 
@@ -184,11 +170,11 @@ class CodeServer:
         return self._process.poll() is None if self._process is not None else self.answers()
 
     def answers(self) -> bool:
-        """Whether `/healthz` answers 200; its body says `expired` until a browser connects."""
-        return healthy(self.socket, "/healthz")
+        """Whether its route answers 200."""
+        return healthy(self.socket, self.route)
 
     def stop(self) -> None:
-        """End it with every process that was started in it, terminals too."""
+        """End it with every process that was started in it: terminals and kernels too."""
         marked.end(self.layout.mark)
         if self._process is not None:
             self._process.wait()

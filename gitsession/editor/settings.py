@@ -46,7 +46,8 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
 ENFORCED: Mapping[str, object] = MappingProxyType(
     {"task.allowAutomaticTasks": "off"}  # application scope: a workspace cannot turn it on
 )
-SAVED = ("settings.json", "keybindings.json", "tasks.json", "snippets")
+LAB = "lab"  # JupyterLab's own settings, beside code-server's
+SAVED = ("settings.json", "keybindings.json", "tasks.json", "snippets", LAB)
 OPEN_EDITORS = "open-editors.json"
 EXTENSIONS = "extensions.txt"
 INSTALL_TIMEOUT = 300.0

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gitsession.editor import settings
+from gitsession.editor.code_server import CodeServer
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
-from gitsession.editor.server import CodeServer, Layout, Server, await_answer
+from gitsession.editor.server import Layout, Server, await_answer
 from gitsession.errors import EditorError, GitsessionError
 from gitsession.files import write_atomically
 
@@ -105,6 +106,7 @@ class Editor:
         self._report = report
         self.layout = Layout(plan.state)
         self._server: Server | None = None
+        self._installed: Installed | None = None
         self._gate = _gate(self.layout, plan)
         self._exposed: dict[int, GateProcess] = {}
         self._public: str | None = None
@@ -137,8 +139,8 @@ class Editor:
         self._healthy = True
         self._supervisor = threading.Thread(target=self._supervise, name="editor", daemon=True)
         self._supervisor.start()
-        if self._plan.extensions:
-            self._in_background(lambda: self._install_extensions(installed))
+        self._installed = installed
+        self.add_extensions(self._plan.extensions)
 
     def healthy(self) -> bool:
         """Whether server and gate answered when they were last asked, at most a second or so ago."""
@@ -244,8 +246,14 @@ class Editor:
                     gate.start()
                     self._report("The editor's gate is back.")
 
-    def _install_extensions(self, installed: Installed) -> None:
-        for extension in self._plan.extensions:
+    def add_extensions(self, extensions: Sequence[str]) -> None:
+        """Install extensions beside the running server, in the background; a problem is reported."""
+        installed = self._installed
+        if installed is not None and extensions:
+            self._in_background(lambda: self._install_extensions(installed, extensions))
+
+    def _install_extensions(self, installed: Installed, extensions: Sequence[str]) -> None:
+        for extension in extensions:
             try:
                 settings.install_extension(installed, self.layout, self._plan.environment, extension)
             except EditorError as error:
