@@ -10,7 +10,7 @@ import hashlib
 import os
 import posixpath
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -20,6 +20,7 @@ from gitsession.files import atomic_path
 LEVEL = 3
 THREADS = 2
 BLOCK = 1 << 20
+BUFFER = 1 << 16  # of tarfile, which copies its rest at each header
 LARGEST = 4 << 30
 
 
@@ -101,7 +102,7 @@ def unpack(file: Path, directory: Path, sha256: str, seen: Callable[[int], None]
         hashing = _Hashing(raw, seen)
         try:
             stream = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], hashing), read_size=BLOCK)
-            with stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            with stream, tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar:
                 extract(tar, directory)
         except (zstandard.ZstdError, tarfile.TarError, EOFError) as error:
             raise FormatError(f"{file.name} is damaged.", safe="Nothing of it was used.") from error
@@ -120,13 +121,16 @@ def extract(tar: tarfile.TarFile, directory: Path) -> None:
         FormatError: A member would land outside, or is neither file, folder nor link.
     """
     links: set[str] = set()
+    folders: set[Path] = set()
     written = 0
     for member in tar:
         name = safe_name(member, links)
         written += member.size
         if written > LARGEST:
             raise FormatError("The archive is larger than any editor.", safe="Nothing of it was used.")
-        _extract_one(tar, member, directory, name)
+        path = directory / name
+        _make_folder(path if member.isdir() else path.parent, folders)
+        _extract_one(tar, member, directory, path)
         if member.issym():
             links.add(name)
 
@@ -135,7 +139,7 @@ def safe_name(member: tarfile.TarInfo, links: set[str]) -> str:
     """The member's normalised name, once it and what it links to are inside and behind no link."""
     name = posixpath.normpath(member.name)
     target = _target(member, name)
-    behind = any(_within(path, link) for link in links for path in (name, target))
+    behind = not links.isdisjoint((*_ways(name), *_ways(target)))
     odd = not (member.isfile() or member.isdir() or member.issym() or member.islnk())
     if odd or _outside(name) or _outside(target) or behind:
         raise FormatError(f"The archive holds {member.name!r}.", safe="Nothing was written outside.")
@@ -159,27 +163,27 @@ def _outside(path: str) -> bool:
     return "\0" in path or path.startswith(("/", "../")) or path == ".."
 
 
-def _within(path: str, link: str) -> bool:
-    return path == link or path.startswith(f"{link}/")
+def _ways(path: str) -> Iterator[str]:
+    """The path and every folder on the way to it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
-def _extract_one(tar: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, name: str) -> None:
-    path = directory / name
-    if member.isdir():
-        make_folder(path)
-        return
-    make_folder(path.parent)
+def _extract_one(tar: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, path: Path) -> None:
     if member.issym():
         path.symlink_to(member.linkname)
     elif member.islnk():
         path.hardlink_to(directory / posixpath.normpath(member.linkname))
-    else:
+    elif member.isfile():
         _write(tar, member, path)
 
 
-def make_folder(path: Path) -> None:
+def _make_folder(path: Path, known: set[Path]) -> None:
     """Create a folder, its parents too; unlike `files.make_directory` without syncing each of thousands."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path not in known:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known.add(path)
 
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:

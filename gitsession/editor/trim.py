@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ FOR_EACH_MACHINE = (
     "../argon2/prebuilds",
 )
 OF_THE_BUILD = ("wheel", "package.json", "package-lock.json", "node_modules/.package-lock.json")
+FOR_BUILDERS = (".d.ts", ".d.cts", ".d.mts", ".md", ".h", ".c", ".cc", ".cpp", ".gyp", ".gypi")
 OF_NODE = ("node_modules/node-linux-*/include", "node_modules/node-linux-*/share")
 
 
@@ -35,8 +37,8 @@ def trim(root: Path, machine: str) -> None:
     by_npm = package.is_dir()
     for path in _unneeded(root, package if by_npm else root, machine, by_npm):
         _remove(path)
-    for path in root.rglob("*.map"):
-        path.unlink()
+    for path in [*root.rglob("*.map"), *_of_builders(root)]:
+        path.unlink(missing_ok=True)
 
 
 def _unneeded(root: Path, package: Path, machine: str, by_npm: bool) -> Iterator[Path]:
@@ -47,6 +49,14 @@ def _unneeded(root: Path, package: Path, machine: str, by_npm: bool) -> Iterator
     if by_npm:
         for pattern in (*OF_NODE, *OF_THE_BUILD):
             yield from root.glob(pattern)
+
+
+def _of_builders(root: Path) -> Iterator[Path]:
+    """What only compilers and people read of the packages; TypeScript itself reads types while it runs."""
+    for folder, _, names in os.walk(root):
+        parts = Path(folder).relative_to(root).parts
+        if "node_modules" in parts and "typescript" not in parts:
+            yield from (Path(folder, name) for name in names if name.endswith(FOR_BUILDERS))
 
 
 def _remove(path: Path) -> None:
