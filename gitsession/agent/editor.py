@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from gitsession.agent import control
+from gitsession.agent.configuration import save
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editor_keeping import EditorKeeping, archive_in, keep_archive
 from gitsession.agent.editor_plan import plan_of, secrets_of
@@ -185,20 +188,44 @@ class SessionEditor:
     def _answer(self, request: Request) -> Mapping[str, Any]:
         """Wait until it answers or has failed; open a tunnel, or take over one that the notebook opened."""
         self._settled.wait(request.number("seconds", 0.0, most=SETTLE_TIMEOUT))
-        tunnel, url = request.optional_text("tunnel"), request.optional_text("url")
-        if (tunnel is not None or url is not None) and self._way is None:
-            raise self._missing()
-        if self._way is not None and tunnel is not None:
-            self._way.open(tunnel)
-        if self._way is not None and url is not None:
-            self._way.publish(Address(url, request.optional_text("host")))
-        status, failure = self.status(), self._failure
+        self._change(request)
+        status, failure, way = self.status(), self._failure, self._way
         return {
             "editor": status and {"url": status.url, "healthy": status.healthy},
             "failure": failure and str(failure),
             "settled": self._settled.is_set(),
             "local": self._editor.local_url() if self._editor else None,
+            "tunnel": way.choice.tunnel if way else None,
+            "offers": way.choice.offers if way and not way.is_open else "",
+            "terms": way.choice.terms if way and not way.is_open else "",
         }
+
+    def _change(self, request: Request) -> None:
+        """What a later `open` or a click asks for; it is remembered for an agent that is started again."""
+        tunnel, url = request.optional_text("tunnel"), request.optional_text("url")
+        extensions = request.texts("extensions")
+        if tunnel is None and url is None and not extensions:
+            return
+        if self._way is None or self._editor is None or self._wanted is None:
+            raise self._missing()
+        if tunnel is not None:
+            self._way.open(tunnel, self._given_token(request))
+            self._wanted = replace(self._wanted, tunnel=tunnel)
+        if url is not None:
+            address = Address(url, request.optional_text("host"))
+            self._way.publish(address)
+            self._wanted = replace(self._wanted, address=address.url, host=address.host)
+        self._editor.add_extensions(extensions)
+        known = tuple(dict.fromkeys((*self._wanted.extensions, *extensions)))
+        self._wanted = replace(self._wanted, extensions=known)
+        save(replace(self._agent.configuration, editor=self._wanted.to_json()))
+
+    def _given_token(self, request: Request) -> str:
+        token = request.optional_text("token") or ""
+        self._log.hide(token)
+        if token:
+            control.ask(self._agent.parts.places.keeper_socket, "set-tunnel-token", token=token)
+        return token
 
     def _expose(self, request: Request) -> Mapping[str, Any]:
         """A link to a port of the person's own program, through a gate on an origin of its own."""
@@ -208,7 +235,7 @@ class SessionEditor:
         if self._editor is None or self._way is None:
             raise self._missing()
         gate = self._editor.expose(port)
-        url = gate.url if self._way.is_open else None
+        url = None if self._way.is_remote else gate.url
         if port not in self._second and (opened := self._way.second(gate.port)):
             gate.allow(opened.address.url, opened.address.host)
             self._second[port] = opened

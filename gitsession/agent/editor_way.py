@@ -38,21 +38,23 @@ class Way:
         self._directory = directory
         self._report = report
         self._opened: Opened | None = None
-        self._given = False
+        self._given = bool(wanted.address)
         self._back_off = BackOff()
         self._again = 0.0
         self._lock = threading.RLock()
         self.trouble = ""
         situation = Situation(wanted.on_colab, wanted.own_machine, bool(token))
         self.choice: Choice = choose(wanted.tunnel, situation)
+        if wanted.address:
+            editor.publish(wanted.address, wanted.host)
 
     @property
     def is_open(self) -> bool:
         """Whether the editor's address is one that the person's browser reaches."""
-        return self._opened is not None or self._given or not self._is_remote
+        return self._opened is not None or self._given or not self.is_remote
 
     @property
-    def _is_remote(self) -> bool:
+    def is_remote(self) -> bool:
         """Whether loopback leads nowhere: on Colab there is not even ssh."""
         return self._wanted.on_colab and self._wanted.tunnel != "none"
 
@@ -65,7 +67,7 @@ class Way:
         if self.choice.offers:
             return f"The editor runs; {self.choice.why} (tunnel='{self.choice.offers}'). {self.choice.terms}"
         if self.choice.tunnel == "colab":
-            return "Colab's proxy is opened by the notebook."
+            return "Colab's proxy is not open yet: only the notebook can open it."
         asked = self._wanted.tunnel == "none"
         return f"From another machine: {self.ssh()}" if asked or not self._wanted.own_machine else ""
 
@@ -74,17 +76,34 @@ class Way:
         port = int(self._editor.local_url().rpartition(":")[2])
         return ssh_line(port, getpass.getuser(), platform.node() or "this-machine")
 
-    def open(self, name: str | None = None) -> None:
+    def open(self, name: str | None = None, token: str = "") -> None:
         """Open the chosen tunnel, or the named one, to which the person consents by naming it.
+
+        Args:
+            name: What to open instead of what was chosen before.
+            token: ngrok's authtoken, where it was not known yet.
 
         Raises:
             EditorError, AuthorisationError: It cannot be opened; says what to do.
         """
         with self._lock:
+            self._token = token or self._token
+            before = self.choice
             if name is not None:
                 self.choice = choose(name, Situation())
+            if self.choice.tunnel != "ngrok" and self._opened is not None:
+                self._drop("The tunnel was closed, as asked.")
+                self.trouble = ""
             if self.choice.tunnel == "ngrok" and self._opened is None:
-                self._open()
+                self._open_or_go_on_with(before)
+
+    def _open_or_go_on_with(self, before: Choice) -> None:
+        """What cannot be opened when it is asked for is not tried again and again."""
+        try:
+            self._open()
+        except GitsessionError:
+            self.choice, self.trouble = before, ""
+            raise
 
     def _open(self) -> None:
         try:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +188,20 @@ class Keeper:
                 "editor_key": self._editor_key,
             },
             "set-token": self._set_token,
+            "set-tunnel-token": self._set_tunnel_token,
             "stop": self._stop,
         }
 
     def _ping(self, _request: Request) -> Mapping[str, Any]:
         agent = self._agent.pid if self._agent is not None else 0
         return {"pid": os.getpid(), "agent": agent, "stopping": self._stopping.is_set()}
+
+    def _set_tunnel_token(self, request: Request) -> Mapping[str, Any]:
+        """An authtoken that the person gave after the session was opened; an agent to come asks for it."""
+        token = request.text("token")
+        self._log.hide(token)
+        self._secrets = replace(self._secrets, tunnel_token=token)
+        return {}
 
     def _set_token(self, request: Request) -> Mapping[str, Any]:
         token = request.optional_text("token")

@@ -46,17 +46,8 @@ def _proxy_passes(runtime: Colab) -> bool | None:
     """What the probe from the person's browser says; None where no notebook can be asked."""
     if not in_kernel():
         return None
-    from importlib import import_module
-
-    output = import_module("google.colab.output")
-
-    def port_url(port: int) -> str:
-        return runtime.port_url(port) or ""
-
-    try:
-        return all(ColabProxy(port_url, output.eval_js).probe().values())
-    except Exception:  # no browser answers, in words of Colab's own
-        return None
+    seen = ColabProxy.of(runtime).probe()
+    return None if seen is None else all(seen.values())
 
 
 def terms(case: Case) -> Finding:

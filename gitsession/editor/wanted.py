@@ -22,6 +22,8 @@ class Wanted:
         trusted: Whether the folder may run code of its own accord.
         on_colab: The machine is Google Colab's.
         own_machine: The person sits at this machine.
+        address: Where the notebook opened Colab's proxy, empty while it has not.
+        host: The Host header that requests arrive with from there.
     """
 
     kind: str = "auto"
@@ -31,6 +33,8 @@ class Wanted:
     trusted: bool = False
     on_colab: bool = False
     own_machine: bool = True
+    address: str = ""
+    host: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The form of `session.json`."""

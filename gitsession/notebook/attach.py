@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gitsession.errors import TokenMissing
+from gitsession.errors import GitsessionError, TokenMissing
 from gitsession.notebook import signin
 from gitsession.notebook.integration import Integration
 from gitsession.notebook.live import Output
-from gitsession.runtime import detect
+from gitsession.runtime import Colab, detect
 from gitsession.session import Session
 
 _NAME = "_gitsession"  # on the shell, so that a module that is loaded anew finds it
@@ -36,8 +37,18 @@ def attach(
     found = Integration(shell, session)
     setattr(shell, _NAME, found)
     found.start(notebook, signin.steps(detect(os.environ), os.environ) if wants_token else ())
+    if isinstance(detect(os.environ), Colab):
+        _offer_way(shell, session)
     session._ipython_display_ = partial(_display, shell, session, shell.execution_count)
     return found
+
+
+def _offer_way(shell: Any, session: Session) -> None:
+    """What only Colab needs is loaded here; an editor without a way out is no reason to fail."""
+    from gitsession.notebook.tunnel import Offer
+
+    with suppress(GitsessionError):
+        Offer(shell, session).show()
 
 
 def _display(shell: Any, session: Session, drawn: int) -> None:

@@ -17,6 +17,7 @@ FOLDER = "gitsession"
 CONTENT = Path("/content")
 CONTENT_VARIABLE = "GITSESSION_CONTENT"  # where a stand-in for Colab keeps it
 PROBE_TIMEOUT = 10.0
+EVALUATE_TIMEOUT = 20.0
 MOUNT_TIMEOUT = 120_000  # milliseconds; the person has to click through a dialogue
 _BY_HAND = (
     "Run `from google.colab import drive; drive.mount('/content/drive')` in a cell, or use --storage none."
@@ -111,12 +112,16 @@ class Colab(Local):
         """Colab's own proxy, for as long as the notebook's tab is open; only a cell can ask for it."""
         if not in_kernel():
             return None
+        url = self.evaluate(f"google.colab.kernel.proxyPort({int(port)})", 5.0)
+        return url if isinstance(url, str) and url.startswith("https://") else None
+
+    def evaluate(self, script: str, timeout: float = EVALUATE_TIMEOUT) -> Any:
+        """What JavaScript in the notebook's page answers; None where no page does within so many seconds."""
         try:
             output: Any = import_module("google.colab.output")
-            url = output.eval_js(f"google.colab.kernel.proxyPort({int(port)})", timeout_sec=5)
-        except Exception:  # no browser answers
+            return output.eval_js(script, timeout_sec=timeout)
+        except Exception:  # no browser answers, in words of Colab's own
             return None
-        return url if isinstance(url, str) and url.startswith("https://") else None
 
 
 def _secret_error(name: str, error: Exception) -> AuthorisationError:

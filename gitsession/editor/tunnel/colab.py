@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from gitsession.editor.tunnel.base import Address
 from gitsession.errors import EditorError
+from gitsession.runtime import Colab
 
 PROBE_SECONDS = 8
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -127,12 +128,18 @@ class ColabProxy:
     host: Callable[[int], str] = "localhost:{}".format
     name: str = "colab"
 
-    def probe(self) -> Mapping[str, bool]:
-        """Whether POST and WebSockets pass: `{"post": …, "websocket": …}`."""
+    @classmethod
+    def of(cls, runtime: Colab) -> ColabProxy:
+        """The proxy of this Colab; only a notebook's cell can ask for it."""
+        return cls(lambda port: runtime.port_url(port) or "", runtime.evaluate)
+
+    def probe(self) -> Mapping[str, bool] | None:
+        """Whether POST and WebSockets pass: `{"post": …, "websocket": …}`; None where no page answers."""
         with ProbeServer() as server:
             answer = self.evaluate(probe_script(self.port_url(server.port)))
-        seen = answer if isinstance(answer, dict) else {}
-        return {what: seen.get(what) is True for what in ("post", "websocket")}
+        if not isinstance(answer, dict):
+            return None
+        return {what: answer.get(what) is True for what in ("post", "websocket")}
 
     def open(self, port: int) -> OpenedProxy:
         """The proxy's address of the port, once the probe has passed.
@@ -140,7 +147,13 @@ class ColabProxy:
         Raises:
             EditorError: What an editor needs does not pass through it.
         """
-        missing = [what for what, passes in self.probe().items() if not passes]
+        seen = self.probe()
+        if seen is None:
+            raise EditorError(
+                "No Colab page answered, so its proxy could not be tried.",
+                hint="Run it in a cell with the notebook open in the browser, or use tunnel='ngrok'.",
+            )
+        missing = [what for what, passes in seen.items() if not passes]
         if missing:
             raise EditorError(
                 f"Colab's proxy does not pass {' and '.join(missing)}, which an editor needs.",
