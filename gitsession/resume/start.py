@@ -12,7 +12,8 @@ from gitsession.resume.given import Given, token_for
 from gitsession.resume.ground import Ground, glance, survey
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
-from gitsession.resume.running import PING_TIMEOUT, attachable, await_editor
+from gitsession.resume.reopening import editor_again
+from gitsession.resume.running import PING_TIMEOUT, attachable
 from gitsession.resume.turn import in_turn
 from gitsession.runtime import Runtime, detect
 from gitsession.session import Session
@@ -35,7 +36,7 @@ def start(options: Options, person: Person) -> Session:
     seen = glance(options, runtime=runtime, environ=os.environ)
     running = attachable(seen, options.session)
     if running is not None and _is_of(running, seen) and _now_given(running, options, runtime).token is None:
-        return _attach(running, options)
+        return _attach(running, options, runtime)
     ground = survey(options, runtime=runtime, environ=os.environ)
     with in_turn(ground.worktree):
         now = survey(options, runtime=runtime, environ=os.environ)  # another may have begun it meanwhile
@@ -55,13 +56,13 @@ def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -
         return _begin(options, ground, runtime, given, person)
     given = _now_given(running, options, runtime)
     if given.token is None:
-        return _attach(running, options)
+        return _attach(running, options, runtime)
     control.ask(running.keeper_socket, "stop", timeout=STOP_TIMEOUT, flush=True)
     return _begin(options, ground, runtime, given, person)
 
 
-def _attach(running: Places, options: Options) -> Session:
-    notes = await_editor(running) if options.editor is not None else ()
+def _attach(running: Places, options: Options, runtime: Runtime) -> Session:
+    notes = editor_again(running, options, runtime, os.environ)
     return Session(running, resumed=True, notes=notes)
 
 
