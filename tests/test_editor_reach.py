@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ from tests.editor.conftest import code_server as code_server
 from tests.rig import processes
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
+
+NOWHERE = {
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "npm_config_registry": "http://127.0.0.1:9",
+    "npm_config_fetch_retries": "0",
+    "PIP_INDEX_URL": "http://127.0.0.1:9",
+    "PIP_RETRIES": "0",
+}
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(240)]
 
@@ -98,11 +107,27 @@ def test_nothing_is_left_when_keeper_and_agent_are_killed(machine: Machine) -> N
 
 def test_without_an_installation_or_a_network_the_reason_is_said(machine: Machine, sealed: Path) -> None:
     (sealed / "cache/gitsession/editor").unlink()
-    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "npm_config_registry": "http://127.0.0.1:9"}
-    nowhere |= {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "npm_config_fetch_retries": "0"}
-    machine.runtime.extra |= nowhere
+    machine.runtime.extra |= NOWHERE
     arguments = ("open", machine.repo, "--workdir", str(machine.worktree), "--json")
     done = machine.gitsession(*arguments, *machine.options)
     assert '"editor": null' in done.stdout
     assert "There is no editor" in done.stderr
     machine.gitsession("flush", "--timeout", "30", "--level", "safe")
+
+
+def test_the_next_machine_brings_it_from_the_vault_without_a_network(machine: Machine, sealed: Path) -> None:
+    machine.runtime.extra["SSH_CONNECTION"] = "10.0.0.1 1 10.0.0.2 22"  # so that it is not the person's own
+    machine.open("--editor", "auto", "--tunnel", "none")
+    kept = machine.runtime.drive / "gitsession-v1/editor"
+    assert eventually(lambda: any(is_whole(file) for file in kept.glob("code-server-*.tar.zst")), 180)
+    machine.gitsession("close")
+    machine.lose()
+    (sealed / "cache/gitsession/editor").unlink()
+    machine.runtime.extra |= NOWHERE
+    opened = machine.open("--editor", "auto", "--tunnel", "none")
+    assert opened["editor"] is not None
+    assert list((sealed / "cache/gitsession/editor").glob("code-server-*/gitsession-editor.json"))
+
+
+def is_whole(file: Path) -> bool:
+    return sha256(file.read_bytes()).hexdigest() == file.name.split(".")[-3]

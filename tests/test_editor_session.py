@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from gitsession.editor.install import Installed
@@ -128,11 +130,26 @@ def server_pids(machine: Machine) -> list[int]:
     return [seen.pid for seen in machine.runtime.processes() if "--socket=" in seen.arguments]
 
 
+def set_by_hand(machine: Machine) -> None:
+    """A large font, and no saving by itself: what the person types stays unsaved until they say so.
+
+    Before the page is there: a change that comes while it starts may be missed until the next one.
+    """
+    settings = user_folder(machine) / "settings.json"
+    own = json.loads(settings.read_text()) | {"editor.fontSize": 21, "files.autoSave": "off"}
+    settings.write_text(json.dumps(own))
+
+
+def user_folder(machine: Machine) -> Path:
+    return next(machine.runtime.state.glob("sessions/*/editor/user/User"))
+
+
 def test_edit_save_commit_push_and_go_on_elsewhere(
     machine: Machine, browser: Browser, git_server: GitServer
 ) -> None:
     opened = open_editor(machine)
     hosted = git_server.forge.repository()
+    set_by_hand(machine)
     page = visit(browser, link_of(opened))
     assert "ticket" not in page.url
     expect(meter(page)).to_contain_text("safe", timeout=PATIENCE)
@@ -140,6 +157,8 @@ def test_edit_save_commit_push_and_go_on_elsewhere(
 
     open_file(page, "train.py")
     type_at_start(page, "# typed in the editor\n")
+    expect(meter(page)).to_contain_text("1 file at risk", timeout=PATIENCE)
+    look(page, "typed")
     page.keyboard.press("Control+s")
     branch = str(opened["branch"])
     assert eventually(lambda: hosted.read(branch, "train.py").startswith("# typed in the editor"))
@@ -155,24 +174,45 @@ def test_edit_save_commit_push_and_go_on_elsewhere(
     assert eventually(lambda: "From the terminal" in hosted.git("log", "-1", "--format=%s", "main"))
     look(page, "terminal")
 
-    user = next(machine.runtime.state.glob("sessions/*/editor/user/User"))
-    settings = (user / "settings.json").read_text()
-    (user / "settings.json").write_text(settings.replace("{", '{"editor.fontSize": 21,', 1))
-    keeps = machine.runtime.drive / "gitsession-v1"
-    before = set(keeps.rglob("editor/*.tar.zst"))
-    page.close()
-    machine.gitsession("flush", "--timeout", "30", "--level", "safe")
-    assert eventually(lambda: set(keeps.rglob("editor/*.tar.zst")) > before)
+
+def test_settings_tabs_and_what_was_not_saved_are_back_on_another_machine(
+    machine: Machine, browser: Browser
+) -> None:
+    opened = open_editor(machine)
+    set_by_hand(machine)
+    page = visit(browser, link_of(opened))
+    open_file(page, "README.md")
+    open_file(page, "train.py")
+    type_at_start(page, "# half a thought\n")
+    expect(meter(page)).to_contain_text("1 file at risk", timeout=PATIENCE)
+    assert machine.json("status")["at_risk"] == ["train.py"]
+    kept = machine.runtime.drive / "gitsession-v1"
+    assert eventually(lambda: any("half a thought" in told for told in kept_buffers(kept)))
     machine.lose()
+    page.close()
 
     again = open_editor(machine)
     assert again["session"] == opened["session"]
-    user = next(machine.runtime.state.glob("sessions/*/editor/user/User"))
-    assert '"editor.fontSize": 21' in (user / "settings.json").read_text()
+    own = json.loads((user_folder(machine) / "settings.json").read_text())
+    assert (own["editor.fontSize"], own["files.autoSave"]) == (21, "off")
     page = visit(browser, link_of(again))
-    expect(page.locator('.tab:has-text("train.py")')).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(EDITOR)).to_contain_text("typed in the editor", timeout=PATIENCE)
+    expect(page.locator(EDITOR)).to_contain_text("half a thought", timeout=PATIENCE)
+    expect(page.locator('.tab:has-text("README.md")')).to_be_visible(timeout=PATIENCE)
+    expect(meter(page)).to_contain_text("1 file at risk", timeout=PATIENCE)
     look(page, "elsewhere")
+    assert "half a thought" not in (machine.worktree / "train.py").read_text()
+    page.click(EDITOR)
+    page.keyboard.press("Control+s")
+    assert eventually(lambda: (machine.worktree / "train.py").read_text().startswith("# half a thought"))
+
+
+def kept_buffers(vault: Path) -> Iterator[str]:
+    """What the vault's saved settings hold of unsaved buffers, oldest first."""
+    for packed in sorted(vault.rglob("editor/*.tar.zst")):
+        with zstandard.open(packed) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                if member.name.endswith("open-editors.json") and (content := tar.extractfile(member)):
+                    yield content.read().decode()
 
 
 def test_what_was_killed_is_back_and_the_guest_stays(machine: Machine, browser: Browser) -> None:

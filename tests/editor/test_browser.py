@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gitsession import run
 from gitsession.editor import marked
+from gitsession.editor.code_server import CodeServer
 from gitsession.editor.install import Installed
-from gitsession.editor.server import CodeServer
 from gitsession.editor.supervise import Editor, Plan
 from gitsession.editor.tunnel.colab import ColabProxy
 from gitsession.errors import EditorError
@@ -175,70 +175,6 @@ def test_nothing_is_left_of_it_even_when_its_parent_was_killed(
     os.kill(server_pid(editor, code_server.node), signal.SIGKILL)
     editor.stop()
     assert marked.living(editor.layout.mark) == []
-
-
-@pytest.fixture
-def hostile(project: Path) -> Path:
-    """A repository whose `.vscode` would run a program as soon as its folder is opened."""
-    proof = project.parent / "proof"
-    folder = project / ".vscode"
-    folder.mkdir()
-    touch = f"touch {proof}"
-    task = {
-        "label": "evil",
-        "type": "shell",
-        "command": touch,
-        "runOptions": {"runOn": "folderOpen"},
-        "presentation": {"reveal": "always"},
-    }
-    program = project / "evil.sh"
-    program.write_text(f"#!/bin/sh\n{touch}\n")
-    program.chmod(0o755)
-    settings = {
-        "task.allowAutomaticTasks": "on",
-        "security.workspace.trust.enabled": False,
-        "git.path": str(program),
-        "terminal.integrated.profiles.linux": {"evil": {"path": str(program)}},
-        "terminal.integrated.defaultProfile.linux": "evil",
-        "typescript.tsserver.nodePath": str(program),
-        "python.defaultInterpreterPath": str(program),
-    }
-    (folder / "tasks.json").write_text(json.dumps({"version": "2.0.0", "tasks": [task]}))
-    (folder / "settings.json").write_text(json.dumps(settings))
-    (folder / "extensions.json").write_text(json.dumps({"recommendations": ["evil.evil"]}))
-    return proof
-
-
-@pytest.mark.parametrize("trusted", [False, True])
-def test_a_hostile_folder_runs_nothing_when_it_is_opened(
-    start: Start, page: Page, hostile: Path, project: Path, trusted: bool
-) -> None:
-    if trusted:  # what its owner may set in a folder of their own: only the tasks stay forbidden
-        (project / ".vscode/settings.json").write_text('{"task.allowAutomaticTasks": "on"}')
-    editor = start(trusted=trusted)
-    page.goto(editor.link())
-    page.wait_for_selector(TREE)
-    open_file(page, "train.py")
-    if not trusted:
-        page.wait_for_selector('.statusbar-item:has-text("Restricted Mode")')
-    page.wait_for_timeout(5000)
-    assert not hostile.exists()
-
-
-def test_the_same_task_runs_where_it_is_allowed(
-    start: Start, page: Page, hostile: Path, project: Path
-) -> None:
-    """The proof that the tests above look at the right thing: only our two settings files differ."""
-    (project / ".vscode/settings.json").unlink()
-    editor = start(trusted=True)
-    for file in ("User/settings.json", "Machine/settings.json"):
-        path = editor.layout.user / file
-        path.write_text(
-            path.read_text().replace('"task.allowAutomaticTasks": "off"', '"task.allowAutomaticTasks": "on"')
-        )
-    page.goto(editor.link())
-    page.wait_for_selector(TREE)
-    assert eventually(hostile.exists)
 
 
 @pytest.fixture
