@@ -46,7 +46,8 @@ def machine(
 
 def wish(machine: Machine, **options: Any) -> Any:
     """`gitsession.open` in a Python of its own: a link and the notes."""
-    given = {"repo": machine.repo, "workdir": str(machine.worktree), "storage": str(machine.runtime.drive)}
+    given: dict[str, Any] = {"repo": machine.repo, "workdir": str(machine.worktree)}
+    given["storage"] = str(machine.runtime.drive)
     done = machine.runtime.python(OPEN, json.dumps({**given, "progress": False, **options}), timeout=120)
     return json.loads(done.stdout.splitlines()[-1])
 

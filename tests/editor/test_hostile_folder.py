@@ -71,7 +71,7 @@ def project(sealed: Path, proofs: Path) -> Path:
         program = folder / f"{name}.sh"
         program.write_text(f'#!/bin/sh\ntouch {proofs}/{name}\nexec {real} "$@"\n')
         program.chmod(0o755)
-    task = {"label": "evil", "type": "shell", "command": f"touch {proofs}/task"}
+    task: dict[str, Any] = {"label": "evil", "type": "shell", "command": f"touch {proofs}/task"}
     tasks = {"version": "2.0.0", "tasks": [{**task, "runOptions": {"runOn": "folderOpen"}}]}
     recommended = {"recommendations": [RECOMMENDED]}
     for file, content in (
