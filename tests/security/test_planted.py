@@ -126,7 +126,7 @@ def furnished(runtime: Runtime, sealed: Path, bare: Path) -> tuple[Marks, dict[s
     return marks, {**runtime.env, "ELSEWHERE": str(bare), "PYTHON": sys.executable}
 
 
-SAMPLE = PLANTS[::9]  # of the controls; scripts/test --all plays them all
+SAMPLE = PLANTS[::12]  # of the controls; scripts/test --all plays them all
 CONTROLS = [
     pytest.param(plant, id=plant.name, marks=() if plant in SAMPLE else pytest.mark.long) for plant in PLANTS
 ]

@@ -1,0 +1,190 @@
+"""Mistakes that we might make, each as a small change of one file, with the test that must turn red."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One planted bug.
+
+    Args:
+        mistake: In words, for the table.
+        file: Below `gitsession/`.
+        right: What stands there, once.
+        wrong: What is planted in its place.
+        test: The test that must fail, below `tests/`; it may name more than one by `::` or a folder's file.
+    """
+
+    mistake: str
+    file: str
+    right: str
+    wrong: str
+    test: str
+
+
+BUGS = (
+    Bug(
+        "a host is matched by its beginning",
+        "credentials.py",
+        "request.host.lower() != host",
+        "not request.host.lower().startswith(host)",
+        "security/test_credential_abuse.py",
+    ),
+    Bug(
+        "the token is given to http too",
+        "credentials.py",
+        ' or request.protocol != "https":\n        return None',
+        ":\n        return None",
+        "security/test_credential_abuse.py",
+    ),
+    Bug(
+        "a URL is said with its credentials",
+        "git/command.py",
+        '_CREDENTIALS_IN_URL.sub(r"\\1", text)',
+        "text",
+        "git/test_command.py",
+    ),
+    Bug(
+        "our git calls run the repository's hooks",
+        "git/command.py",
+        '    "core.hooksPath": os.devnull,',
+        '    "core.unused": os.devnull,',
+        "git/test_command.py",
+    ),
+    Bug(
+        "programs are looked for where a process starts",
+        "run.py",
+        'if folder.startswith("/"))',
+        "if folder or True)",
+        "test_run.py",
+    ),
+    Bug(
+        "secrets are passed on to children",
+        "run.py",
+        "if name not in SECRET_VARIABLES and (",
+        "if (",
+        "test_credentials.py",
+    ),
+    Bug(
+        "a submodule's filters run",
+        "snapshot/nested.py",
+        "variables=_without_filters(repository)",
+        "variables={}",
+        "snapshot/test_nested.py",
+    ),
+    Bug(
+        "a submodule's submodules are entered with their own settings",
+        "snapshot/nested.py",
+        "--ignore-submodules=dirty",
+        "--ignore-submodules=none",
+        "snapshot/test_nested.py",
+    ),
+    Bug("the lease is dropped", "git/transfer.py", "        *leases,\n", "", "replicas/test_remote.py"),
+    Bug(
+        "branch and state are not moved together",
+        "git/transfer.py",
+        '        "--atomic",\n',
+        "",
+        "replicas/test_remote.py",
+    ),
+    Bug(
+        "a push's exit code is trusted",
+        "replicas/remote.py",
+        "        if arrived(updates, listed):",
+        "        if pushed.code == 0:",
+        "replicas/test_remote.py",
+    ),
+    Bug(
+        "a session's objects are fetched unchecked",
+        "replicas/remote.py",
+        "                checked=True,\n",
+        "",
+        "replicas/test_remote.py",
+    ),
+    Bug(
+        "a vault's objects are read unchecked",
+        "replicas/recovery.py",
+        "target, checked=True)",
+        "target, checked=False)",
+        "security/test_hostile_places.py",
+    ),
+    Bug(
+        "a vault's file is not compared with its name",
+        "replicas/recovery.py",
+        "        return got == sha256\n",
+        "        return not isinstance(got, StorageError)\n",
+        "replicas/test_vault.py",
+    ),
+    Bug(
+        "a pipe in the vault is waited for",
+        "replicas/mount_worker.py",
+        " | os.O_NONBLOCK",
+        "",
+        "security/test_hostile_places.py::test_a_pipe_and_a_link_in_the_vault_are_not_waited_for",
+    ),
+    Bug(
+        "what was written to the vault is not read back",
+        "replicas/mount_worker.py",
+        "    if _hash(file) != sha256:",
+        "    if not sha256:",
+        "replicas/test_mount.py",
+    ),
+    Bug(
+        "a restore follows a link",
+        "snapshot/worktree.py",
+        "_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
+        "_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
+        "snapshot/test_restore.py",
+    ),
+    Bug(
+        "a restore writes names that git takes for its own",
+        "snapshot/restore.py",
+        "reason = names.refusal(change.path, symlink=change.new_mode == trees.LINK)",
+        "reason = None",
+        "snapshot/test_restore.py",
+    ),
+    Bug(
+        "a rebase's commands come back without consent",
+        "snapshot/state_checks.py",
+        '    return consent(f"The stopped rebase has a line',
+        '    return True or consent(f"The stopped rebase has a line',
+        "snapshot/test_state_hostile.py",
+    ),
+    Bug(
+        "a state may hold any file of the git directory",
+        "snapshot/state_operations.py",
+        '            raise damaged(f"{name!r:.80} is no file of an operation")',
+        "            continue",
+        "snapshot/test_state_hostile.py",
+    ),
+    Bug(
+        "a ticket opens twice",
+        "editor/tickets.py",
+        "self._expiry.pop(_digest(ticket), None)",
+        "self._expiry.get(_digest(ticket))",
+        "editor/test_tickets.py",
+    ),
+    Bug(
+        "a cookie's signature is not looked at",
+        "editor/tickets.py",
+        "return genuine and 0 <=",
+        "return 0 <=",
+        "editor/test_tickets.py",
+    ),
+    Bug(
+        "the agent's socket is open to everybody",
+        "agent/control.py",
+        "self._path.chmod(0o600)",
+        "self._path.chmod(0o666)",
+        "agent/test_control.py",
+    ),
+    Bug(
+        "temporary names can be guessed",
+        "files.py",
+        "{secrets.token_hex(8)}",
+        "{beside.name}",
+        "test_files.py",
+    ),
+)
