@@ -17,12 +17,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """One contender's measurements; `target` is what an issue asks of it, in the same unit."""
+    """One contender's measurements; `target`, in the same unit, is what is asked: at most, or at least."""
 
     name: str
     unit: str
     samples: tuple[float, ...]
     target: float | None = None
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median reaches the target; None without one."""
+        if self.target is None:
+            return None
+        return self.median >= self.target if self.at_least else self.median <= self.target
 
     @property
     def median(self) -> float:
@@ -42,7 +50,7 @@ class Figure:
             "max": max(self.samples),
             "runs": len(self.samples),
             "target": self.target,
-            "met": None if self.target is None else self.median <= self.target,
+            "met": self.met,
         }
 
 
@@ -53,8 +61,16 @@ class Report:
     title: str
     figures: list[Figure] = field(default_factory=list)
 
-    def add(self, name: str, unit: str, samples: Sequence[float], target: float | None = None) -> Figure:
-        figure = Figure(name, unit, tuple(samples), target)
+    def add(
+        self,
+        name: str,
+        unit: str,
+        samples: Sequence[float],
+        target: float | None = None,
+        *,
+        at_least: bool = False,
+    ) -> Figure:
+        figure = Figure(name, unit, tuple(samples), target, at_least)
         self.figures.append(figure)
         return figure
 
@@ -64,7 +80,7 @@ class Report:
             sys.stdout.write(json.dumps({"title": self.title, "machine": machine(), "figures": rows}) + "\n")
             return
         sys.stdout.write(f"{self.title}\n{machine()}\n\n")
-        width = max(len(figure.name) for figure in self.figures)
+        width = max((len(figure.name) for figure in self.figures), default=0)
         for figure in self.figures:
             sys.stdout.write(f"{figure.name:<{width}}  {_line(figure)}\n")
 
@@ -74,14 +90,16 @@ def _line(figure: Figure) -> str:
     line = f"{figure.median:10.4g} {figure.unit:<6} ({spread})"
     if figure.target is None:
         return line
-    return f"{line}  target {figure.target:g}: {'met' if figure.median <= figure.target else 'MISSED'}"
+    bound = "at least" if figure.at_least else "at most"
+    return f"{line}  {bound} {figure.target:.4g}: {'met' if figure.met else 'MISSED'}"
 
 
 def machine() -> str:
     """What the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     place = f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, {memory:.0f} GiB"
-    return f"{place}, Python {platform.python_version()}, {_file_system(Path.cwd())}"
+    load = "load {:.1f} {:.1f} {:.1f}".format(*os.getloadavg())
+    return f"{place}, Python {platform.python_version()}, {_file_system(Path.cwd())}, {load}"
 
 
 def _file_system(path: Path) -> str:
@@ -101,9 +119,11 @@ def timed(call: Callable[[], object], runs: int) -> list[float]:
     return samples
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """`--quick` and `--json`, which every benchmark takes."""
+def arguments(description: str | None, parts: Sequence[str] = ()) -> argparse.Namespace:
+    """`--quick` and `--json`, which every benchmark takes, and `--only` where it has parts."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer and smaller runs")
     parser.add_argument("--json", action="store_true", help="one JSON document")
+    if parts:
+        parser.add_argument("--only", action="append", choices=parts, help="this part; may be repeated")
     return parser.parse_args()

@@ -7,8 +7,8 @@ Contenders: our watcher, which leaves out what git ignores, and watchdog's own `
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,6 +32,9 @@ IGNORED_DIRECTORIES = 2_000
 READY_TARGET = 1.0
 IDLE_SHARE_TARGET = 0.3
 IDLE_MEMORY_TARGET = 90.0
+P99_TARGET = 10.0
+BUSY_TARGET = 3.0
+WRITER_TARGET = 5.0
 
 
 def make_tree(root: Path, files: int) -> UserRepository:
@@ -114,7 +117,7 @@ def session(user: UserRepository, home: Path, **settings: float) -> Iterator[Con
     )
     keeper.launch(configuration, Secrets())
     try:
-        _until(lambda: _status(configuration)["state"] == "stored")
+        until(lambda: status(configuration)["state"] == "stored")
         yield configuration
     finally:
         control.ask(configuration.places.keeper_socket, "stop", timeout=120.0)
@@ -123,13 +126,13 @@ def session(user: UserRepository, home: Path, **settings: float) -> Iterator[Con
 def save_latencies(configuration: Configuration, rounds: int) -> list[float]:
     """Milliseconds from the end of a write until the snapshot is *local*, as the agent's log times it."""
     target, found = configuration.worktree / "d0/e0/1.py", []
-    number = _status(configuration)["snapshot"]["number"]
+    number = status(configuration)["snapshot"]["number"]
     for count in range(rounds):
         target.write_text(f"value = {count}\n")
         began = time.time()
         number += 1
-        _until(lambda number=number: _status(configuration)["snapshot"]["number"] >= number)  # type: ignore[misc]
-        found.append((_status(configuration)["snapshot"]["at"] - began) * 1000)
+        until(lambda number=number: status(configuration)["snapshot"]["number"] >= number)  # type: ignore[misc]
+        found.append((status(configuration)["snapshot"]["at"] - began) * 1000)
         time.sleep(0.02)
     return found
 
@@ -144,6 +147,29 @@ def idle(configuration: Configuration, seconds: float) -> tuple[float, float]:
     return used / seconds * 100, sum(_pss(pid) for pid in pids) / 1e6
 
 
+def writer(configuration: Configuration, seconds: float) -> float:
+    """Seconds per snapshot beside a log that grows every 50 ms."""
+    began, before = time.monotonic(), status(configuration)["snapshot"]["number"]
+    with (configuration.worktree / "train.txt").open("a", buffering=1) as log:
+        while time.monotonic() - began < seconds:
+            log.write(f"step {time.monotonic()}\n")
+            time.sleep(0.05)
+        taken = status(configuration)["snapshot"]["number"] - before
+    return seconds / taken if taken else float("inf")
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """A job that keeps every core busy."""
+    jobs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for job in jobs:
+            job.kill()
+            job.wait()
+
+
 def _processor_time(pid: int) -> float:
     """With that of the children it waited for, such as a sweep's git."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -155,7 +181,7 @@ def _pss(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def _status(configuration: Configuration) -> dict[str, Any]:
+def status(configuration: Configuration) -> dict[str, Any]:
     try:
         found: dict[str, Any] = control.ask(configuration.places.agent_socket, "status")["status"]
     except AgentError:
@@ -163,7 +189,7 @@ def _status(configuration: Configuration) -> dict[str, Any]:
     return found
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 300
     while not condition():
         if time.monotonic() > deadline:
@@ -175,29 +201,55 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+def seeing(report: Report, scratch: Path, *, quick: bool) -> None:
+    """How soon a large tree is watched, and how soon a write is marked."""
+    files, rounds = (20_000, 20) if quick else (100_000, 200)
+    user = make_tree(scratch / "large", files)
+    runs = [ours(user) for _ in range(3)]
+    report.add(f"ours: ready, {files} files", "s", [seconds for seconds, _ in runs], READY_TARGET)
+    report.add(f"watchdog Observer: ready, {files} files", "s", [observer(user) for _ in range(3)])
+    report.add("ours: watched directories", "directories", [float(watches) for _, watches in runs])
+    report.add("ours: write to mark", "ms", latencies(user, rounds))
+
+
+def saving(report: Report, scratch: Path, *, quick: bool) -> None:
+    """From a write to *local*, alone and beside a job that keeps all cores busy."""
+    files, rounds = (2_000, 20) if quick else (10_000, 200)
+    user = make_tree(scratch / "small", files)
+    with session(user, scratch / "home", quiet=0.0, max_age=0.0) as configuration:
+        alone = report.add(
+            f"write to local, quiet 0, {files} files", "ms", save_latencies(configuration, rounds)
+        )
+        with busy_cores():
+            beside = report.add("the same beside busy cores", "ms", save_latencies(configuration, rounds))
+    report.add("write to local, quiet 0: p99", "ms", [alone.percentile(0.99)], P99_TARGET)
+    report.add("busy cores against none", "times", [beside.median / alone.median], BUSY_TARGET)
+
+
+def idling(report: Report, scratch: Path, *, quick: bool) -> None:
+    """What keeper and agent use while nothing happens, and beside a continuous writer."""
+    files, idle_seconds, writing = (2_000, 20.0, 12.0) if quick else (10_000, 130.0, 30.0)
+    user = make_tree(scratch / "small", files)
+    with session(user, scratch / "home") as configuration:
+        share, memory = idle(configuration, idle_seconds)
+        pause = writer(configuration, writing)
+    report.add(f"idle: share of a core, {files} files", "%", [share], IDLE_SHARE_TARGET)
+    report.add(f"idle: keeper and agent, {files} files", "MB PSS", [memory], IDLE_MEMORY_TARGET)
+    report.add("beside a continuous writer: a snapshot every", "s", [pause], WRITER_TARGET, at_least=True)
+
+
+PARTS = {"seeing": seeing, "saving": saving, "idling": idling}
+
+
 def main() -> None:
-    options = arguments(__doc__)
+    options = arguments(__doc__, tuple(PARTS))
     report = Report("watch: what it costs to see changes and to save them")
-    files, small = (20_000, 2_000) if options.quick else (100_000, 10_000)
-    rounds, idle_seconds = (20, 20.0) if options.quick else (200, 190.0)
-    scratch = Path(tempfile.mkdtemp(prefix="gs-bench-"))
     try:
-        user = make_tree(scratch / "large", files)
-        runs = [ours(user) for _ in range(3)]
-        report.add(f"ours: ready, {files} files", "s", [seconds for seconds, _ in runs], READY_TARGET)
-        report.add(f"watchdog Observer: ready, {files} files", "s", [observer(user) for _ in range(3)])
-        report.add("ours: watched directories", "directories", [float(watches) for _, watches in runs])
-        report.add("ours: write to mark", "ms", latencies(user, rounds))
-        user = make_tree(scratch / "small", small)
-        with session(user, scratch / "a", quiet=0.0, max_age=0.0) as configuration:
-            report.add(f"write to local, quiet 0, {small} files", "ms", save_latencies(configuration, rounds))
-        with session(user, scratch / "b") as configuration:
-            share, memory = idle(configuration, idle_seconds)
-        report.add(f"idle: share of a core, {small} files", "%", [share], IDLE_SHARE_TARGET)
-        report.add(f"idle: keeper and agent, {small} files", "MB PSS", [memory], IDLE_MEMORY_TARGET)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    report.show(as_json=options.json)
+        for name in options.only or PARTS:
+            with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as scratch:
+                PARTS[name](report, Path(scratch), quick=options.quick)
+    finally:  # also what was measured before an interrupt
+        report.show(as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,12 @@ class Large:
     Args:
         root: The work tree.
         limit: `max_remote_size`.
+        clock: The monotonic clock.
     """
 
-    def __init__(self, root: Path, limit: int) -> None:
+    def __init__(self, root: Path, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._root = root
+        self._clock = clock
         self._sent: dict[str, Sent] = {}
         self._budget = Budget(0, limit)
         self._waiting: tuple[Waiting, ...] = ()
@@ -64,7 +66,7 @@ class Large:
         """The paths that must not go into the next snapshot, with reasons."""
         changed = list(self._changed({*marked, *self._sent}))
         sent = {path: sent.at for path, sent in self._sent.items()}
-        self._waiting = waiting(changed, sent, self._budget, time.monotonic(), urgent=urgent)
+        self._waiting = waiting(changed, sent, self._budget, self._clock(), urgent=urgent)
         return {wait.path: wait.reason for wait in self._waiting}
 
     def note(self, paths: Iterable[str]) -> None:
@@ -76,7 +78,7 @@ class Large:
                 continue
             self._budget = Budget(self._budget.spent + self._growth(path, seen.st_size), self._budget.limit)
             end = self._end(path, seen.st_size)
-            self._sent[path] = Sent(time.monotonic(), seen.st_size, seen.st_mtime_ns, end)
+            self._sent[path] = Sent(self._clock(), seen.st_size, seen.st_mtime_ns, end)
 
     def _changed(self, paths: Iterable[str]) -> Iterable[Changed]:
         for path in paths:
@@ -89,7 +91,7 @@ class Large:
     def _growth(self, path: str, size: int) -> int:
         """What it adds to the remote: of a file that was only appended to, the delta is the appended part."""
         sent = self._sent.get(path)
-        if sent is not None and size >= sent.size and self._end(path, sent.size) == sent.end:
+        if sent is not None and size > sent.size and self._end(path, sent.size) == sent.end:
             return size - sent.size
         return size
 

@@ -185,6 +185,7 @@ class Agent:
         if sweep or marked.lost:
             cost = time.thread_time() - worked
             self.facts = replace(self.facts, swept=time.monotonic(), sweep_cost=cost)
+            self._tending.ask()  # a sweep settled the journal: also where nothing is ever shipped
         for demand in waiting:
             demand.generation = self.generation
             for lane in self.lanes:

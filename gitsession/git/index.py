@@ -62,6 +62,15 @@ def worth_a_look(repository: Repository, paths: Sequence[bytes] = ()) -> list[by
     return list(dict.fromkeys(path for path in listed.split(b"\0") if path))
 
 
+def directories(repository: Repository) -> set[bytes]:
+    """The directories that hold entries, at any depth, without the root."""
+    parents = {path.rpartition(b"/")[0] for path in repository.output("ls-files", "-z").split(b"\0")}
+    found = set(parents)
+    while parents := {path.rpartition(b"/")[0] for path in parents} - found:
+        found |= parents
+    return found - {b""}
+
+
 def special(repository: Repository) -> list[Special]:
     """The entries that are flagged, in conflict, or submodules."""
     listed = repository.output("ls-files", "-z", "-s", "-v")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import tempfile
@@ -16,6 +15,7 @@ from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held, Skipped
 from gitsession.snapshot import encode, lfs, names, nested, worktree
+from gitsession.snapshot.hashing import streamed
 from gitsession.snapshot.journal import Body
 from gitsession.snapshot.lfs import Pointers
 from gitsession.snapshot.rules import Conversion, Rules
@@ -162,10 +162,8 @@ class Capture:
         if conversion is Conversion.PROGRAM:
             self._convert.append(path)
             return
-        for _ in range(ATTEMPTS):
-            if self._read(path, place, conversion):
-                return
-        self._skip(path, INCOMPLETE)
+        if not any(self._read(path, place, conversion) for _ in range(ATTEMPTS)):
+            self._skip(path, INCOMPLETE)
 
     def _is_pointer(self, place: Place, seen: os.stat_result) -> bool:
         """Whether the pointer itself lies there, as where git-lfs is not set up."""
@@ -228,7 +226,7 @@ class Capture:
 
     def _read_large(self, path: bytes, fd: int, seen: os.stat_result, conversion: Conversion) -> None:
         mark = self.body.mark()
-        oid, has_returns = _streamed(self.body, fd, seen.st_size)
+        oid, has_returns = streamed(self.body, fd, seen.st_size)
         if conversion is Conversion.LINE_ENDS and has_returns:
             self.body.rewind(mark)
             self._convert.append(path)
@@ -296,35 +294,6 @@ class Capture:
         self.skipped[path] = Skipped(os.fsdecode(path), reason)
 
 
-def differs(place: Place, entry: Entry) -> bool:
-    """Whether a file that git was told to leave alone has other content than its entry."""
-    seen = place.stat()
-    if seen is None or stat.S_ISDIR(seen.st_mode):
-        return False
-    if stat.S_ISLNK(seen.st_mode):
-        return entry.oid != encode.name(b"blob", place.link())
-    try:
-        with place.opened() as fd:
-            hashed = hashlib.sha1(encode.header(b"blob", seen.st_size), usedforsecurity=False)
-            for piece in worktree.pieces(fd, seen.st_size):
-                hashed.update(piece)
-    except OSError:
-        return True
-    return hashed.digest() != entry.oid
-
-
 def _stat(tree: WorkTree, path: bytes) -> os.stat_result | None:
     place = tree.place(path)
     return place.stat() if place else None
-
-
-def _streamed(body: Body, fd: int, size: int) -> tuple[bytes | None, bool]:
-    """Put a large file's content; its id (None when it shrank), and whether it has carriage returns."""
-    hashed = hashlib.sha1(encode.header(b"blob", size), usedforsecurity=False)
-    has_returns, left = False, size
-    for piece in worktree.pieces(fd, size):
-        hashed.update(piece)
-        has_returns = has_returns or b"\r" in piece
-        body.put(piece)
-        left -= len(piece)
-    return (None if left else hashed.digest()), has_returns

@@ -20,7 +20,7 @@ from gitsession.files import TEMPORARY_PREFIX
 from gitsession.git import index, objects
 from gitsession.model import Skipped
 from gitsession.snapshot import lfs, names, trees
-from gitsession.snapshot.capture import differs
+from gitsession.snapshot.hashing import differs
 from gitsession.snapshot.rules import Conversion, Rules
 from gitsession.snapshot.worktree import Place, WorkTree
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,11 +33,13 @@ class Found:
         look: The paths whose files decide what the next snapshot holds.
         drop: The paths that the next snapshot holds no more although a file may lie there: ignored now.
         fixed: The entries that stay as the user's index has them, whatever the files are.
+        directories: The directories with known files, where all was looked at anew; else None.
     """
 
     look: Sequence[bytes] = ()
     drop: frozenset[bytes] = frozenset()
     fixed: Mapping[bytes, Entry] = field(default_factory=dict)
+    directories: Collection[bytes] | None = None
 
 
 class Sweep:
@@ -115,7 +117,12 @@ class Sweep:
         gone = {change.path for change in changes if change.new_mode == b"000000"}
         fixed = {change.path: self.frozen[change.path] for change in changes if change.path in self.frozen}
         look = [*found, *(change.path for change in changes if change.path not in gone | set(found))]
-        return Found([path for path in look if path not in self.frozen], frozenset(gone - set(found)), fixed)
+        return Found(
+            [path for path in look if path not in self.frozen],
+            frozenset(gone - set(found)),
+            fixed,
+            index.directories(self._index) if self._index.index and self._index.index.exists() else (),
+        )
 
     def _copy_index(self, deep: bool) -> None:
         """Copy the user's index with its time, by which git knows what changed in the same instant."""

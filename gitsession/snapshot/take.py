@@ -10,9 +10,11 @@ from gitsession.errors import Bug, GitError
 from gitsession.git import objects
 from gitsession.model import Held, Identity, SessionName, Skipped
 from gitsession.snapshot import encode, nested, trailers, trees
-from gitsession.snapshot.capture import Capture, Means, differs
+from gitsession.snapshot.capture import Capture, Means
+from gitsession.snapshot.hashing import differs
 from gitsession.snapshot.hints import Hints
 from gitsession.snapshot.journal import Body
+from gitsession.snapshot.left_out import LeftOut
 from gitsession.snapshot.mirror import is_true
 from gitsession.snapshot.rules import Rules
 from gitsession.snapshot.shadow import Shadow
@@ -78,19 +80,18 @@ class Snapshots:
         self._sweep = Sweep(shadow)
         self._rules: Rules | None = None
         self._trees: Trees | None = None
-        self._skipped: dict[bytes, Skipped] = {}
-        self._held: dict[bytes, Held] = {}
+        self._left_out = LeftOut()
         self.at_risk: tuple[str, ...] = ()
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """The paths that no snapshot holds, or not surely whole, as far as the last looks saw."""
-        return tuple(self._skipped.values())
+        return tuple(self._left_out.skipped.values())
 
     @property
     def held(self) -> tuple[Held, ...]:
         """The paths whose newest content is left out."""
-        return tuple(self._held.values())
+        return tuple(self._left_out.held.values())
 
     def close(self) -> None:
         """End the processes that answer questions about paths; they start again when needed."""
@@ -138,7 +139,7 @@ class Snapshots:
             tip.number + 1 if tip else 1,
             self._runtime,
             asked.head,
-            held=len(self._held),
+            held=len(self._left_out.held),
             ran=asked.ran,
             subject=trailers.summary(list(map(os.fsdecode, seen.changes)), asked.subject),
         )
@@ -169,7 +170,7 @@ class Snapshots:
                 tip.number + 1,
                 self._runtime,
                 before.head,
-                held=len(set(self._held) | set(changes)),
+                held=len(set(self._left_out.held) | set(changes)),
                 replaces=tip.commit,
                 subject=before.subject,
             )
@@ -214,30 +215,27 @@ class Snapshots:
         seen.look(chosen)
         if hints.doubtful:
             return None
-        self._remember(seen, chosen)
+        self._left_out.note(seen, chosen)
         return seen
 
     def _look_everywhere(self, current: Trees, held: Mapping[str, str]) -> Capture:
         found = self._sweep.everything(current.root.oid.hex())
         self.close()
-        seen = Capture(self._means(held), current, self._shadow.body(), lambda _: True)
-        seen.look(found.look)
+        rules, listed = self._answers(), {path.rstrip(b"/") for path in found.look}
+
+        def admits(path: bytes) -> bool:
+            return path in listed or not rules.is_ignored(path)
+
+        seen = Capture(self._means(held), current, self._shadow.body(), admits)
+        seen.look({*found.look, *self._left_out.worth_a_look(found, self._user.work_tree, rules)})
         for path in found.drop - seen.looked:
             seen.set(path, None)
         for path, entry in found.fixed.items():
             seen.set(path, entry)
         self._sweep.note(seen.confirmed())
-        self._remember(seen, None)
+        self._left_out.note(seen, None)
         self.at_risk = tuple(sorted(map(os.fsdecode, self._endangered())))
         return seen
-
-    def _remember(self, seen: Capture, looked: Collection[bytes] | None) -> None:
-        """Take over what was left out; a sweep starts the lists anew."""
-        for path in (*self._skipped, *self._held) if looked is None else looked:
-            self._skipped.pop(path, None)
-            self._held.pop(path, None)
-        self._skipped.update(seen.skipped)
-        self._held.update(seen.held)
 
     def _means(self, held: Mapping[str, str]) -> Means:
         settings = self._shadow.settings

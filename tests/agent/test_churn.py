@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gitsession.agent.churn import Budget, Changed, waiting
+from gitsession.agent.large import Large
 
 MB = 1_000_000
 FRESH = Budget()
@@ -58,6 +62,37 @@ def test_a_night_of_checkpoints_stays_under_300_megabytes() -> None:
         if not waiting([file], sent, Budget(spent), now, urgent=False):
             sent["model.pt"], spent = now, spent + size
     assert 160 * MB <= spent <= 300 * MB
+
+
+def test_a_night_beside_a_growing_log_stays_under_300_megabytes_with_every_flush_complete(
+    tmp_path: Path,
+) -> None:
+    """Sparse files stand for a 40 MB checkpoint rewritten every minute and a log that grows to 49 MB."""
+    clock, model, log = [0.0], tmp_path / "model.pt", tmp_path / "train.log"
+    large, names = Large(tmp_path, 500 * MB, clock=lambda: clock[0]), {"model.pt", "train.log"}
+    for minute in range(8 * 60):
+        clock[0] = minute * 60.0
+        rewrite(model, 40 * MB, minute)
+        rewrite(log, 49 * MB * minute // 480 + 1, minute)
+        is_flush = minute % 160 == 159
+        held = large.hold(names, urgent=is_flush)
+        assert not (is_flush and held)
+        large.note(names - set(held))
+    assert 200 * MB <= large.budget.spent <= 300 * MB
+
+
+def test_a_file_rewritten_with_the_same_end_counts_whole(tmp_path: Path) -> None:
+    large = Large(tmp_path, 500 * MB)
+    for number in range(3):
+        rewrite(tmp_path / "model.pt", 40 * MB, number)
+        large.note({"model.pt"})
+    assert large.budget.spent == 120 * MB
+
+
+def rewrite(path: Path, size: int, second: int) -> None:
+    with path.open("ab") as file:
+        file.truncate(size)
+    os.utime(path, (second, second))
 
 
 @given(

@@ -352,6 +352,42 @@ def test_what_is_no_file_is_skipped_with_a_reason(sealed: Path) -> None:
         assert "socket" in reasons["door"]
 
 
+def test_a_sweep_lists_what_is_no_file_until_it_is_gone(sealed: Path) -> None:
+    def odd(made: Scene) -> None:
+        plain(made)
+        made.write(".gitignore", "ignored/\n*.sock\n")
+        for directory in ("src", "new/deep", "ignored", "inner/.git"):
+            (made.work / directory).mkdir(parents=True, exist_ok=True)
+            os.mkfifo(made.work / directory / "pipe")
+        os.mkfifo(made.work / "x.sock")
+
+    with scene(sealed / "s", odd) as made:
+        made.take()
+        assert {skipped.path for skipped in made.snapshots.skipped} == {"src/pipe", "new/deep/pipe"}
+        made.write("readme", "changed")
+        made.take()  # continued from the first
+        assert {skipped.path for skipped in made.snapshots.skipped} == {"src/pipe", "new/deep/pipe"}
+        for gone in ("src/pipe", "new/deep/pipe", "x.sock"):
+            (made.work / gone).unlink()
+        made.write("new/deep/pipe", "a file now")
+        made.write("x.sock", "still ignored")
+        made.take()
+        assert made.snapshots.skipped == ()
+        assert made.tree == made.by_git()
+
+
+def test_what_was_skipped_and_is_ignored_now_stays_out(sealed: Path) -> None:
+    with scene(sealed / "s", plain) as made:
+        os.mkfifo(made.work / "pipe")
+        made.take()
+        made.write(".gitignore", "pipe\n")
+        (made.work / "pipe").unlink()
+        made.write("pipe", "a file, but ignored")
+        made.take()
+        assert made.tree == made.by_git()
+        assert made.snapshots.skipped == ()
+
+
 def test_a_file_over_the_limit_is_held_and_keeps_its_last_version(sealed: Path) -> None:
     with scene(sealed / "s", plain, limits=Limits(1000)) as made:
         made.write("log", b"x" * 1000)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import os
+import resource
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gitsession.errors import GitError, SessionError
+from gitsession.errors import GitError, SaveError, SessionError
+from gitsession.files import TEMPORARY_PREFIX
 from gitsession.snapshot import tend, trailers
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.values import Tip
 from tests.snapshot.scene import Scene, scene
 from tests.snapshot.test_exactness import plain
 
@@ -179,3 +187,72 @@ def test_sweeping_and_settling_at_once_never_wait_for_each_other(sealed: Path) -
         for thread in threads:
             thread.join(10)
         assert made.fsck() == ""
+
+
+class Faults:
+    """Makes the n-th of the calls by which `settle` writes fail, as a full or failing disk does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fatal: int) -> None:
+        self.calls = 0
+        self._fatal = fatal
+        for module, name in ((io, "open"), (os, "open"), (os, "fsync"), (os, "replace"), (os, "fchmod")):
+            monkeypatch.setattr(module, name, self._counted(getattr(module, name)))
+
+    def _counted(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls == self._fatal:
+                raise OSError(errno.ENOSPC if self._fatal % 2 else errno.EIO, "the disk refuses")
+            return real(*arguments, **options)
+
+        return call
+
+
+def test_a_disk_that_fails_anywhere_in_a_settle_costs_nothing(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene(sealed / "s", plain) as made:
+        made.take()
+        made.shadow.settle()
+        for fatal in range(1, 100):
+            made.write("readme", f"{fatal}\n")
+            taken = made.take("readme")
+            with monkeypatch.context() as failing:
+                faults = Faults(failing, fatal)
+                if _settled(made):
+                    break
+            assert taken is not None
+            assert made.shadow.tip() == Tip(taken.number, taken.commit, taken.tree)
+        assert 10 < fatal < 99
+        assert faults.calls == fatal - 1
+        assert made.fsck() == ""
+        assert not list(made.shadow.directory.rglob(f"{TEMPORARY_PREFIX}*"))
+        made.close()
+        made.open()
+        assert made.content("readme") == f"{fatal}"
+
+
+def _settled(made: Scene) -> bool:
+    """Whether settling went through; a failure is told as what a person can mend."""
+    try:
+        made.shadow.settle()
+    except SaveError as problem:
+        assert "could not be written" in problem.what
+        return False
+    return True
+
+
+def test_a_pack_that_outgrows_the_disk_leaves_every_snapshot(sealed: Path) -> None:
+    with scene(sealed / "s", plain) as made:
+        made.take()
+        made.write("large", os.urandom(300_000))
+        made.take("large")
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        try:
+            with pytest.raises(SaveError, match="could not be written"):
+                made.shadow.settle()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert made.fsck() == ""
+        assert made.tree == made.by_git()
