@@ -124,16 +124,17 @@ def session(user: UserRepository, home: Path, **settings: float) -> Iterator[Con
 
 
 def save_latencies(configuration: Configuration, rounds: int) -> list[float]:
-    """Milliseconds from the end of a write until the snapshot is *local*, as the agent's log times it."""
+    """Milliseconds from an atomic save, as editors do it, until it is *local*, by the agent's clock."""
     target, found = configuration.worktree / "d0/e0/1.py", []
-    number = status(configuration)["snapshot"]["number"]
+    written = configuration.worktree / "node_modules" / "next"  # ignored, so that writing it is no event
     for count in range(rounds):
-        target.write_text(f"value = {count}\n")
+        written.write_text(f"value = {count} + {time.time_ns()}\n")
+        before = status(configuration)["snapshot"]["number"]
         began = time.time()
-        number += 1
-        until(lambda number=number: status(configuration)["snapshot"]["number"] >= number)  # type: ignore[misc]
+        written.replace(target)
+        until(lambda before=before: status(configuration)["snapshot"]["number"] > before)  # type: ignore[misc]
         found.append((status(configuration)["snapshot"]["at"] - began) * 1000)
-        time.sleep(0.02)
+        time.sleep(0.1)
     return found
 
 

@@ -165,7 +165,7 @@ def _wipe(one: Player, _other: Player) -> None:
     one.work()
 
 
-@pytest.mark.parametrize("years", [-10, 10])
+@pytest.mark.parametrize("years", [pytest.param(-10, marks=pytest.mark.long), 10])
 def test_clocks_ten_years_off_change_nothing(
     player: Callable[..., Player], git_server: GitServer, sealed: Path, years: int
 ) -> None:

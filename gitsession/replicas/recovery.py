@@ -85,7 +85,8 @@ class Recovery:
         target.unlink(missing_ok=True)
 
     def _read_batch(self, increments: Sequence[Increment]) -> dict[str, Claim]:
-        targets = {one.path: self.place / f"{one.sha256}.bundle" for one in increments}
+        # two may be one content: a runtime that was killed before it noted a shipment ships it once more
+        targets = {one.path: self.place / f"{n}-{one.sha256}.bundle" for n, one in enumerate(increments)}
         got = self.mount.get([(f"{self.folder}/{path}", target) for path, target in targets.items()])
         claims: dict[str, Claim] = {}
         for increment, answer in zip(increments, got, strict=True):

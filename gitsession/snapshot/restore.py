@@ -149,8 +149,11 @@ class _Restoring:
             place = self._tree.place(change.path)
             if place is None:
                 self._skipped[change.path] = "its directory vanished meanwhile"
-            else:
+                continue
+            try:
                 self._put(place, change)
+            except (IsADirectoryError, NotADirectoryError):
+                self._skipped[change.path] = "a file and a directory want this name"
 
     def _is_plain(self, change: objects.Change) -> bool:
         is_link = change.new_mode == trees.LINK

@@ -136,6 +136,7 @@ def test_a_link_opens_the_editor_and_an_edit_is_on_disk(start: Start, page: Page
     expect(second.get_by_role("heading")).to_have_text("Not signed in")
 
 
+@pytest.mark.long
 def test_a_killed_server_is_back_and_the_page_reconnects(
     start: Start, page: Page, project: Path, code_server: Installed
 ) -> None:

@@ -184,6 +184,16 @@ def test_foreign_and_duplicated_files_do_not_disturb(vaults: Vaults, chain: Chai
     assert sorted(one.path.split("/")[-1] for one in there.skipped) == ["desktop.ini", "notes.txt"]
 
 
+def test_one_content_under_two_numbers_comes_back(vaults: Vaults, chain: Chain, fresh: Repository) -> None:
+    shipment = chain.save({"a.txt": "one"})
+    vaults.open(chain.repository).ship(shipment)
+    (bundle,) = vaults.files("sessions/**/*.bundle")
+    number, _, rest = bundle.name.partition("-")
+    bundle.with_name(f"{int(number) + 1}-{rest}").write_bytes(bundle.read_bytes())
+    assert vaults.open(fresh, "r2").fetch(SESSION) == shipment.state
+    assert is_sound(fresh, shipment.state)
+
+
 def test_what_is_torn_while_nobody_looks_is_written_anew(
     vaults: Vaults, chain: Chain, fresh: Repository
 ) -> None:

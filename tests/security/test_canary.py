@@ -82,12 +82,26 @@ def watched(runtime: Runtime, findings: set[str]) -> Iterator[None]:
 def _look_at(pid: int, findings: set[str]) -> None:
     with suppress(OSError):
         place = Path(f"/proc/{pid}")
-        ours = place.joinpath("stat").read_text().rpartition(")")[2].split()[1] != str(os.getpid())
+        parent = place.joinpath("stat").read_text().rpartition(")")[2].split()[1]
         argv = place.joinpath("cmdline").read_bytes()
         if holds_canary(argv):
             findings.add(f"argv of {argv!r}")
-        if ours and holds_canary(place.joinpath("environ").read_bytes()):
+        is_ours = parent != str(os.getpid())
+        told = is_ours and holds_canary(place.joinpath("environ").read_bytes())
+        if told and not _waits_for_its_exec(place, argv, parent):
             findings.add(f"environment of {argv!r}")
+
+
+def _waits_for_its_exec(place: Path, argv: bytes, parent: str) -> bool:
+    """Whether a process is its parent's image still: between fork and exec, which a moment later is over."""
+    if argv != Path(f"/proc/{parent}/cmdline").read_bytes():
+        return False
+    deadline = time.monotonic() + 5.0
+    while time.monotonic() < deadline:
+        if place.joinpath("cmdline").read_bytes() != argv:
+            return not holds_canary(place.joinpath("environ").read_bytes())
+        time.sleep(0.001)
+    return False
 
 
 @pytest.fixture
