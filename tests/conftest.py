@@ -61,6 +61,20 @@ GUARD = HomeGuard()
 sys.addaudithook(GUARD)
 
 
+SERVERS = frozenset({"git_server", "forge", "hub", "github_description", "standing", "page", "start"})
+SESSIONS = frozenset({"runtime", "running", "prepared", "colab", "drive"})
+MANY_PROCESSES = frozenset({"chain", "transcript", "sample_repository"})
+HEAVY = SERVERS | SESSIONS | MANY_PROCESSES
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`scripts/test --quick` leaves out what needs a heavy fixture, and the abuses of `tests/security`."""
+    for item in items:
+        heavy = HEAVY.intersection(getattr(item, "fixturenames", ()))
+        if heavy or "security" in item.path.parts:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     processes.adopt_orphans()
 
