@@ -13,7 +13,7 @@ MOST_TICKETS = 100
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Seal:
         return genuine and 0 <= now - int(issued) <= self.lifetime
 
     def _sign(self, text: str) -> str:
-        return hmac.new(self.key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 @dataclass
