@@ -84,18 +84,31 @@ def by_hand(report: Report, what: str, medians: Medians, target: float | None) -
 
 def sizes(report: Report, *, quick: bool) -> None:
     """One changed file, a sweep, and a restore, in repositories of three sizes."""
-    taken: dict[int, float] = {}
     for count in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
         with place(count) as at:
             medians = contest(report, at, 4 if quick else 10, 1)
-            taken[count] = medians[OURS]
             what = f"1 of {count:,}"
             report.add(f"{what}: ours against the limit", "times", [medians[OURS] / medians["limit"]], 2.5)
             by_hand(report, what, medians, {1_000: 10.0, 100_000: 300.0}.get(count))
             sweeping(report, at, 5)
             restoring(report, at, 5)
-    if 100_000 in taken:
-        report.add("1 of 100,000 against 1 of 1,000", "times", [taken[100_000] / taken[1_000]], 1.25)
+
+
+def scale(report: Report, *, quick: bool) -> None:
+    """One changed file in a small and in a large repository that take turns on one disk."""
+    counts = (1_000, 10_000) if quick else (1_000, 100_000)
+    samples: dict[int, list[float]] = {count: [] for count in counts}
+    with place(counts[0]) as small, place(counts[1]) as large:
+        both = {counts[0]: (small, ours(small)), counts[1]: (large, ours(large))}
+        for _ in range(10 if quick else 30):
+            for count, (at, save) in both.items():
+                os.sync()
+                samples[count] += measured(at, 6, 1, save)[1:]
+                at.shadow.settle()
+    small_one, large_one = (
+        report.add(f"in turns, 1 of {count:,}", "ms", samples[count]).median for count in counts
+    )
+    report.add(f"1 of {counts[1]:,} against 1 of {counts[0]:,}", "times", [large_one / small_one], 1.25)
 
 
 def many(report: Report, *, quick: bool) -> None:
@@ -253,7 +266,13 @@ def _store(report: Report, at: Place) -> None:
     report.add("the store against an ideal repack", "times", [own / len(ideal.stdout)], 1.3)
 
 
-PARTS: dict[str, Callable[..., None]] = {"sizes": sizes, "many": many, "notebook": notebook, "long": long}
+PARTS: dict[str, Callable[..., None]] = {
+    "sizes": sizes,
+    "scale": scale,
+    "many": many,
+    "notebook": notebook,
+    "long": long,
+}
 
 
 def main() -> None:

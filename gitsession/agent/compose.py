@@ -31,8 +31,8 @@ from gitsession.replicas.guard import Guard
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.runtime import Cloud, Colab, detect
-from gitsession.snapshot import kept
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.state import kept
 from gitsession.snapshot.take import Limits, Snapshots
 from gitsession.snapshot.user import discover
 

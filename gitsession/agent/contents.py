@@ -17,7 +17,7 @@ from gitsession import files
 from gitsession.errors import StorageError
 from gitsession.model import Held, Level
 from gitsession.replicas.held import HeldFiles
-from gitsession.snapshot.kept import EXECUTABLE, LINK, REGULAR, Keeping, KeptFile
+from gitsession.snapshot.state.kept import EXECUTABLE, LINK, REGULAR, Keeping, KeptFile
 
 MEMORY = "gitsession-contents.json"
 CHUNK = 1 << 20

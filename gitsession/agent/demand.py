@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gitsession.agent.holding import Holding
 from gitsession.agent.lane import Lane
 from gitsession.model import Held, Level
-from gitsession.snapshot.kept import KeptFile
+from gitsession.snapshot.state.kept import KeptFile
 
 NAMED = 5
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from gitsession import files
 from gitsession.git.progress import Listen, Progress
 from gitsession.replicas.held import HeldFiles
-from gitsession.snapshot.kept import EXECUTABLE, KeptFile
+from gitsession.snapshot.state.kept import EXECUTABLE, KeptFile
 from gitsession.snapshot.worktree import Place, WorkTree
 
 AT_ONCE = 16

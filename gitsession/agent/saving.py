@@ -16,8 +16,8 @@ from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held
 from gitsession.replicas.spoken import redacted
-from gitsession.snapshot import state_read
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.state import reading
 from gitsession.snapshot.take import Snapshots, Taken
 from gitsession.snapshot.trees import EMPTY_TREE
 from gitsession.snapshot.user import UserRepository
@@ -109,7 +109,7 @@ class Saver:
         Raises:
             GitError, FormatError: It cannot be read.
         """
-        known = state_read.mtimes(self.shadow.repository, state)
+        known = reading.mtimes(self.shadow.repository, state)
         with self._times_lock:
             for directory, times in known.items():
                 for name, ns in times.items():

@@ -14,8 +14,9 @@ from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.resume.plan import Line
-from gitsession.snapshot import kept, state
+from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.state import kept
 
 TRIES = 5
 

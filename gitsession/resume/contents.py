@@ -11,10 +11,11 @@ from gitsession.agent.putting import put
 from gitsession.errors import StorageError
 from gitsession.git.progress import Listen
 from gitsession.replicas.vault import Vault
-from gitsession.snapshot import kept, state
-from gitsession.snapshot.kept import KeptFile
+from gitsession.snapshot import state
 from gitsession.snapshot.patterns import matcher
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.state import kept
+from gitsession.snapshot.state.kept import KeptFile
 
 NAMED = 5
 

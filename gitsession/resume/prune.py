@@ -19,7 +19,8 @@ from gitsession.resume.ground import Ground
 from gitsession.resume.looking import looking_glass, sources
 from gitsession.resume.merged import NewestPull
 from gitsession.resume.plan import Continue, plan
-from gitsession.snapshot import kept, state
+from gitsession.snapshot import state
+from gitsession.snapshot.state import kept
 
 HEAD = "refs/gitsession-fetched/head"
 

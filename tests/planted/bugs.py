@@ -147,14 +147,14 @@ BUGS = (
     ),
     Bug(
         "a rebase's commands come back without consent",
-        "snapshot/state_checks.py",
+        "snapshot/state/checks.py",
         '    return consent(f"The stopped rebase has a line',
         '    return True or consent(f"The stopped rebase has a line',
         "snapshot/test_state_hostile.py",
     ),
     Bug(
         "a state may hold any file of the git directory",
-        "snapshot/state_operations.py",
+        "snapshot/state/operations.py",
         '            raise damaged(f"{name!r:.80} is no file of an operation")',
         "            continue",
         "snapshot/test_state_hostile.py",

@@ -45,13 +45,17 @@ def look(pid: int) -> Seen | None:
     return Seen(pid, int(parent), state, arguments.replace(b"\0", b" ").decode(errors="replace").strip())
 
 
+def everything() -> Iterator[Seen]:
+    """Every process, zombies too."""
+    for entry in PROC.iterdir():
+        seen = look(int(entry.name)) if entry.name.isdecimal() else None
+        if seen is not None:
+            yield seen
+
+
 def alive() -> Iterator[Seen]:
     """Every process that runs; zombies do not."""
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal():
-            seen = look(int(entry.name))
-            if seen is not None and seen.state not in "ZX":
-                yield seen
+    return (seen for seen in everything() if seen.state not in "ZX")
 
 
 def carrying(mark: str) -> list[Seen]:
@@ -68,8 +72,19 @@ def _carries(pid: int, mark: bytes) -> bool:
     return False
 
 
+def child_ids(pid: int) -> list[int]:
+    """The children of a process, zombies too, as the kernel lists them (proc_pid_task(5))."""
+    try:
+        lists = [(task / "children").read_text() for task in (PROC / str(pid) / "task").iterdir()]
+    except FileNotFoundError:  # a kernel without the list, or a thread that ended meanwhile
+        return [seen.pid for seen in everything() if seen.parent == pid]
+    return [int(child) for listed in lists for child in listed.split()]
+
+
 def descendants(pid: int, spared: Collection[int] = ()) -> list[Seen]:
     """The processes below one, nearest first, without the spared ones and those below them."""
+    if not child_ids(pid):
+        return []  # the usual case, and a look at every process of the machine is slow
     children: dict[int, list[Seen]] = {}
     for seen in alive():
         if seen.pid not in spared:
@@ -91,11 +106,11 @@ def adopt_orphans() -> None:
 
 def reap_orphans() -> None:
     """Collect the exit codes of adopted children, so that they do not stay as zombies."""
-    for entry in PROC.iterdir():
-        seen = look(int(entry.name)) if entry.name.isdecimal() else None
-        if seen is not None and seen.parent == os.getpid() and seen.state == "Z":
+    for child in child_ids(os.getpid()):
+        seen = look(child)
+        if seen is not None and seen.state == "Z":
             with suppress(ChildProcessError):
-                os.waitpid(seen.pid, os.WNOHANG)
+                os.waitpid(child, os.WNOHANG)
 
 
 def send(number: signal.Signals, pids: Iterable[int]) -> None:

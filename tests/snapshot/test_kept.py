@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gitsession.model import Level
-from gitsession.snapshot.kept import LINK, Keeping, KeptFile, dump
+from gitsession.snapshot.state.kept import LINK, Keeping, KeptFile, dump
 
 FILE = KeptFile("checkpoints/last.pt", "a" * 64, 12, mtime=1_700_000_000_123_456_789, level=Level.SAFE)
 POINTS = KeptFile("checkpoints/latest", "", 7, LINK, link="last.pt", awaited=True)

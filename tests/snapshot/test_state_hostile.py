@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from gitsession.errors import FormatError, WorkTreeError
 from gitsession.git import lookup, staging
-from gitsession.snapshot import state, state_operations, state_times
-from gitsession.snapshot.state_objects import FILE_MODE, TREE_MODE, Batch
+from gitsession.snapshot import state
+from gitsession.snapshot.state import modified, operations
+from gitsession.snapshot.state.objects import FILE_MODE, TREE_MODE, Batch
 from tests.rig.repositories import git, transcript
 from tests.snapshot.places import Places, agree
 
@@ -164,29 +165,29 @@ STEPS = (
 @pytest.mark.parametrize("step", STEPS)
 def test_steps_that_git_does_not_know_as_harmless_are_left_out(step: str) -> None:
     kept = {"rebase-merge/git-rebase-todo": f"pick {OID} x\n{step}\n# note\nbreak\n".encode()}
-    assert state_operations.checked(kept, refuse) == {
+    assert operations.checked(kept, refuse) == {
         "rebase-merge/git-rebase-todo": f"pick {OID} x\n# note\nbreak\n".encode()
     }
-    assert state_operations.checked(kept, agree) == kept
+    assert operations.checked(kept, agree) == kept
 
 
 @pytest.mark.parametrize("name", ["strategy", "strategy_opts", "gpg_sign_opt"])
 def test_options_that_name_a_program_need_consent(name: str) -> None:
     files = {f"rebase-merge/{name}": b"evil"}
-    assert state_operations.checked(files, refuse) == {}
-    assert state_operations.checked(files, agree) == files
+    assert operations.checked(files, refuse) == {}
+    assert operations.checked(files, agree) == files
 
 
 def test_options_of_a_stopped_cherry_pick_are_chosen_line_by_line() -> None:
     options = b"[options]\n\tsignoff = true\n\tstrategy = evil\n\tgpg-sign = k\n\tstrategy = ort\n"
-    assert state_operations.checked({"sequencer/opts": options}, refuse) == {
+    assert operations.checked({"sequencer/opts": options}, refuse) == {
         "sequencer/opts": b"[options]\n\tsignoff = true\n\tstrategy = ort\n"
     }
 
 
 def test_a_question_holds_nothing_that_a_terminal_obeys() -> None:
     listener = Listener(False)
-    state_operations.checked({"sequencer/todo": b"exec echo \x1b[2J\r\x07\n"}, listener)
+    operations.checked({"sequencer/todo": b"exec echo \x1b[2J\r\x07\n"}, listener)
     assert listener.asked[0].isprintable()
 
 
@@ -198,12 +199,10 @@ def test_nothing_is_applied_over_an_operation(places: Places) -> None:
         state.apply(captured.oid, places.into, places.user, consent=refuse)
 
 
-@given(
-    st.dictionaries(st.sampled_from(sorted(state_operations.ALLOWED)), st.binary(max_size=200), max_size=4)
-)
+@given(st.dictionaries(st.sampled_from(sorted(operations.ALLOWED)), st.binary(max_size=200), max_size=4))
 def test_any_content_is_parsed_or_refused(files: dict[str, bytes]) -> None:
     try:
-        kept = state_operations.checked(files, refuse)
+        kept = operations.checked(files, refuse)
     except FormatError:
         return
     assert set(kept) <= set(files)
@@ -225,5 +224,5 @@ def test_any_index_is_parsed_or_refused(content: bytes) -> None:
 def test_times_round_trip(name: str, ns: int) -> None:
     if name in (".", "..") or name.lower() == ".git":
         return
-    written = state_times.dump({name: ns})
-    assert state_times.parse(state_times.name_of(name), written) == (name, {name: ns})
+    written = modified.dump({name: ns})
+    assert modified.parse(modified.name_of(name), written) == (name, {name: ns})

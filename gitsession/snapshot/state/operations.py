@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gitsession.snapshot import state_checks as checks
-from gitsession.snapshot.state_checks import Check, Consent
-from gitsession.snapshot.state_format import damaged
+from gitsession.snapshot.state import checks
+from gitsession.snapshot.state.checks import Check, Consent
+from gitsession.snapshot.state.layout import damaged
 
 MAX_FILE = 16_000_000
 MAX_TOTAL = 64_000_000

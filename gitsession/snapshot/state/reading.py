@@ -5,8 +5,8 @@ from __future__ import annotations
 from gitsession import git
 from gitsession.errors import FormatError
 from gitsession.git import lookup
-from gitsession.snapshot import state_format, state_operations, state_times
-from gitsession.snapshot.state_format import State, damaged
+from gitsession.snapshot.state import layout, modified, operations
+from gitsession.snapshot.state.layout import State, damaged
 
 _MAX_SMALL = 32_000_000
 _MAX_FILES = 100_000
@@ -18,17 +18,17 @@ def read(source: git.Repository, state: str) -> State:
     Raises:
         FormatError: It is none, damaged, hostile, or written by a newer gitsession.
     """
-    names = (*state_format.ALWAYS, *state_format.SOMETIMES)
+    names = (*layout.ALWAYS, *layout.SOMETIMES)
     asked = [f"{state}^{{commit}}", *(f"{state}:{name}" for name in names)]
     found = lookup.kinds_and_sizes(source, asked)
     if found[0] is None:
         raise damaged("there is no such commit")
-    state_format.check_version(_small(source, state, ["version"]).get("version"))
+    layout.check_version(_small(source, state, ["version"]).get("version"))
     present = [name for name, what in zip(names, found[1:], strict=True) if what is not None]
     for name, what in zip(names, found[1:], strict=True):
         if what is not None and (what[1] != "blob" or what[2] > _MAX_SMALL):
             raise damaged(f"{name} is no small file")
-    return state_format.parse(found[0][0], parents(source, found[0][0])[0], _small(source, state, present))
+    return layout.parse(found[0][0], parents(source, found[0][0])[0], _small(source, state, present))
 
 
 def parents(source: git.Repository, state: str) -> list[str]:
@@ -51,7 +51,7 @@ def operation(source: git.Repository, state: str) -> dict[str, bytes]:
     Raises:
         FormatError: Something else than small plain files is there.
     """
-    return _folder(source, state, "operation", state_operations.MAX_TOTAL)
+    return _folder(source, state, "operation", operations.MAX_TOTAL)
 
 
 def tags(source: git.Repository, state: str) -> list[bytes]:
@@ -62,7 +62,7 @@ def tags(source: git.Repository, state: str) -> list[bytes]:
 def mtimes(source: git.Repository, state: str) -> dict[str, dict[str, int]]:
     """Modification times in nanoseconds, by directory (empty for the root) and name."""
     kept = _folder(source, state, "mtimes", _MAX_SMALL)
-    return dict(state_times.parse(name, content) for name, content in kept.items())
+    return dict(modified.parse(name, content) for name, content in kept.items())
 
 
 def small_file(source: git.Repository, state: str, name: str) -> bytes | None:

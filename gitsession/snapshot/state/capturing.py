@@ -14,10 +14,11 @@ from gitsession import files, git
 from gitsession.errors import GitError
 from gitsession.git import lookup
 from gitsession.model import FORMAT_VERSION, Held
-from gitsession.snapshot import encode, kept, state_format, state_operations, state_times, trailers
-from gitsession.snapshot.state_format import Lease
-from gitsession.snapshot.state_gather import Parts, Source, gather
-from gitsession.snapshot.state_objects import Batch, TreeEntry, parse_tree
+from gitsession.snapshot import encode, trailers
+from gitsession.snapshot.state import kept, layout, modified, operations
+from gitsession.snapshot.state.gathering import Parts, Source, gather
+from gitsession.snapshot.state.layout import Lease
+from gitsession.snapshot.state.objects import Batch, TreeEntry, parse_tree
 from gitsession.snapshot.user import UserRepository
 
 _OF_THE_MOMENT = ("version", "session.json", "lease.json", "held.json", kept.FILE, "mtimes")
@@ -59,9 +60,9 @@ def fingerprint(user: UserRepository) -> str:
 
 def _watched(user: UserRepository) -> Iterator[Path]:
     yield from (user.git_dir / name for name in _WATCHED)
-    yield from (user.git_dir / name for name in state_operations.ALLOWED if "/" not in name)
+    yield from (user.git_dir / name for name in operations.ALLOWED if "/" not in name)
     yield from (user.common_dir / name for name in _WATCHED_IN_COMMON)
-    for name in state_operations.DIRECTORIES:
+    for name in operations.DIRECTORIES:
         yield from _below(user.git_dir / name)
     for directory in {user.git_dir / "refs", user.common_dir / "refs"}:
         yield from _below(directory)
@@ -203,9 +204,9 @@ def _of_the_moment(
     session = before.session
     named = {"login": session.session.login, "name": session.session.name, "number": session.number}
     parts.write("version", f"{FORMAT_VERSION}\n".encode())
-    parts.write("session.json", state_format.dump(named))
-    parts.write("lease.json", state_format.dump(asdict(lease)))
-    parts.write("held.json", state_format.dump([asdict(item) for item in held]))
+    parts.write("session.json", layout.dump(named))
+    parts.write("lease.json", layout.dump(asdict(lease)))
+    parts.write("held.json", layout.dump([asdict(item) for item in held]))
     if mtimes is None and "mtimes" in before.files:
         parts.files["mtimes"] = before.files["mtimes"]
     by_directory: dict[str, dict[str, int]] = {}
@@ -213,7 +214,7 @@ def _of_the_moment(
         directory, _, name = path.rpartition("/")
         by_directory.setdefault(directory, {})[name] = ns
     for directory, times in by_directory.items():
-        parts.write(f"mtimes/{state_times.name_of(directory)}", state_times.dump(times))
+        parts.write(f"mtimes/{modified.name_of(directory)}", modified.dump(times))
 
 
 def _keep(parts: Parts, before: _Before, keeping: kept.Keeping | None) -> None:

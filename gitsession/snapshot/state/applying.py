@@ -10,9 +10,9 @@ from gitsession import git
 from gitsession.errors import WorkTreeError
 from gitsession.git import configuration, lookup, refs, staging
 from gitsession.git.refs import Ref
-from gitsession.snapshot import state_format, state_operations, state_read, state_times
-from gitsession.snapshot.state_format import State
-from gitsession.snapshot.state_gather import SETTINGS
+from gitsession.snapshot.state import layout, modified, operations, reading
+from gitsession.snapshot.state.gathering import SETTINGS
+from gitsession.snapshot.state.layout import State
 from gitsession.snapshot.user import UserRepository
 
 Consent = Callable[[str], bool]
@@ -64,21 +64,21 @@ def apply(
         FormatError: The state is newer, damaged or hostile; nothing was changed.
         WorkTreeError: An operation is under way in the clone; nothing was changed.
     """
-    told = state_read.read(source, state)
+    told = reading.read(source, state)
     asked = _Asked(consent)
-    operation = state_operations.checked(state_read.operation(source, state), asked)
-    times = state_read.mtimes(source, state)
+    operation = operations.checked(reading.operation(source, state), asked)
+    times = reading.mtimes(source, state)
     _require_fresh(user)
     _bring_objects(state, source, user)
     _restore_refs(told, user)
     _restore_settings(told, user)
-    state_times.restore(times, user.work_tree)
+    modified.restore(times, user.work_tree)
     _restore_index(told, source, user)
     _restore_operation(operation, user.git_dir)
     _restore_stash(told, user)
     return Applied(
         told,
-        state_operations.in_progress(user.git_dir),
+        operations.in_progress(user.git_dir),
         tuple(asked.refused),
         told.left_out,
         told.submodules,
@@ -86,7 +86,7 @@ def apply(
 
 
 def _require_fresh(user: UserRepository) -> None:
-    if (running := state_operations.in_progress(user.git_dir)) is not None:
+    if (running := operations.in_progress(user.git_dir)) is not None:
         raise WorkTreeError(
             f"A {running} is under way in {user.work_tree}.",
             safe="Nothing was changed.",
@@ -98,12 +98,12 @@ def _bring_objects(state: str, source: git.Repository, user: UserRepository) -> 
     """Copy what the state names into the clone: neither the snapshots nor the state itself."""
     if source.git_dir.resolve() == user.common_dir.resolve():
         return
-    tips = state_read.parents(source, state)[1:]
-    trees = [tree for tree in state_read.index_trees(source, state) if tree is not None]
+    tips = reading.parents(source, state)[1:]
+    trees = [tree for tree in reading.index_trees(source, state) if tree is not None]
     trees += lookup.subtrees(source, state, "trees")
     has = {ref.oid for ref in refs.listed(user.repository).values()}
     lookup.copy(source, user.common_dir, [*tips, *trees], sorted(has))
-    for content in state_read.tags(source, state):
+    for content in reading.tags(source, state):
         lookup.write_tag(user.repository, content)
 
 
@@ -122,7 +122,7 @@ def _restore_refs(told: State, user: UserRepository) -> None:
     refs.update(repository, values, born)
     for name in born:
         for key in configuration.matching(repository, r"^branch\..*"):
-            if (known := state_format.branch_of(key)) and f"refs/heads/{known[0]}" == name:
+            if (known := layout.branch_of(key)) and f"refs/heads/{known[0]}" == name:
                 configuration.put(repository, key, ())
 
 
@@ -167,8 +167,8 @@ def _restore_settings(told: State, user: UserRepository) -> None:
     repository = user.repository
     current = configuration.matching(repository, SETTINGS)
     for key in sorted({*current, *told.config}):
-        branch = state_format.branch_of(key)
-        ours = key in state_format.SPARSE_KEYS or (branch and branch[0] in told.branches)
+        branch = layout.branch_of(key)
+        ours = key in layout.SPARSE_KEYS or (branch and branch[0] in told.branches)
         wanted = told.config.get(key, ())
         if ours and current.get(key, ()) != wanted:
             configuration.put(repository, key, wanted)
@@ -180,7 +180,7 @@ def _restore_settings(told: State, user: UserRepository) -> None:
 
 def _restore_index(told: State, source: git.Repository, user: UserRepository) -> None:
     repository = user.repository
-    entries, *stages = state_read.index_trees(source, told.oid)
+    entries, *stages = reading.index_trees(source, told.oid)
     if entries is None:
         user.index.unlink(missing_ok=True)
         return

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from gitsession.snapshot.state_format import damaged, safe_path, whole_number
+from gitsession.snapshot.state.layout import damaged, safe_path, whole_number
 
 
 def name_of(directory: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from gitsession import git
 from gitsession.errors import FormatError
 from gitsession.model import Level
-from gitsession.snapshot import names, state_format, state_read
+from gitsession.snapshot import names
+from gitsession.snapshot.state import layout, reading
 
 FILE = "kept.json"
 REGULAR, EXECUTABLE, LINK = 0o100644, 0o100755, 0o120000
@@ -97,7 +98,7 @@ class Keeping:
 
 def dump(keeping: Keeping) -> bytes | None:
     """The content of `kept.json`; None where there is nothing to keep."""
-    return None if keeping == Keeping() else state_format.dump(keeping.to_json())
+    return None if keeping == Keeping() else layout.dump(keeping.to_json())
 
 
 def read(source: git.Repository, state: str) -> Keeping:
@@ -106,14 +107,14 @@ def read(source: git.Repository, state: str) -> Keeping:
     Raises:
         FormatError: It is damaged or hostile.
     """
-    content = state_read.small_file(source, state, FILE)
+    content = reading.small_file(source, state, FILE)
     if content is None:
         return Keeping()
-    item = state_format.load(content, FILE)
+    item = layout.load(content, FILE)
     try:
         return Keeping.from_json(item)
     except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-        raise state_format.damaged(f"{FILE}: {wrong}") from wrong
+        raise layout.damaged(f"{FILE}: {wrong}") from wrong
     except RecursionError:
         raise FormatError(f"{FILE} is nested too deeply.") from None
 
@@ -126,14 +127,14 @@ def _texts(items: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _file(item: Mapping[str, Any]) -> KeptFile:
-    path, link = state_format.safe_path(item["path"]), item["link"]
-    mode = state_format.whole_number(item["mode"])
+    path, link = layout.safe_path(item["path"]), item["link"]
+    mode = layout.whole_number(item["mode"])
     if names.refusal(path.encode("utf-8", "surrogateescape"), symlink=mode == LINK):
         raise ValueError(f"{path!r:.80} may not be written")
     if mode not in (REGULAR, EXECUTABLE, LINK) or not isinstance(link, str) or "\0" in link:
         raise ValueError(f"{path!r:.80} is no file that is kept")
-    sha256 = "" if mode == LINK else state_format.object_id(item["sha256"])
+    sha256 = "" if mode == LINK else layout.object_id(item["sha256"])
     if len(sha256) not in (0, 64) or type(item["mtime"]) is not int or not 0 <= item["mtime"] < 2**63:
         raise ValueError(f"{path!r:.80} has no content or no time")
-    size, level = state_format.whole_number(item["size"]), Level(item["level"])
+    size, level = layout.whole_number(item["size"]), Level(item["level"])
     return KeptFile(path, sha256, size, mode, item["mtime"], level, link, item["awaited"] is True)

@@ -12,9 +12,9 @@ from typing import Any
 from gitsession import files, git
 from gitsession.git import configuration, lookup, refs, staging
 from gitsession.git.refs import Logged, Ref
-from gitsession.snapshot import state_format, state_operations
-from gitsession.snapshot.state_format import Flags
-from gitsession.snapshot.state_objects import TREE_MODE, Batch, TreeEntry
+from gitsession.snapshot.state import layout, operations
+from gitsession.snapshot.state.layout import Flags
+from gitsession.snapshot.state.objects import TREE_MODE, Batch, TreeEntry
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Head
 
@@ -71,7 +71,7 @@ def gather(parts: Parts, source: Source) -> None:
     everything = refs.listed(repository)
     head = Head(*refs.head(repository, everything))
     known = {ref.oid for name, ref in everything.items() if name.startswith("refs/remotes/")}
-    operation = state_operations.collect(source.user.git_dir)
+    operation = operations.collect(source.user.git_dir)
     chosen = _chosen(everything, head, operation, source)
     unspeakable = _unspeakable(source, chosen)
     parts.left_out += map(source.redact, sorted(unspeakable))
@@ -86,7 +86,7 @@ def gather(parts: Parts, source: Source) -> None:
     _write_index(parts, source, head)
     told = {"complete": source.publish == "all", "left_out": parts.left_out}
     told["refs"] = {name: ref.oid for name, ref in kept.items()}
-    parts.write("refs.json", state_format.dump(told))
+    parts.write("refs.json", layout.dump(told))
 
 
 def _unspeakable(source: Source, chosen: Mapping[str, Ref]) -> frozenset[str]:
@@ -176,26 +176,26 @@ def _write_settings(parts: Parts, source: Source, kept: Mapping[str, Ref]) -> No
     found = configuration.matching(source.user.repository, SETTINGS)
     chosen = {}
     for key, values in found.items():
-        branch = state_format.branch_of(key)
-        wanted = key in state_format.SPARSE_KEYS or (branch and f"refs/heads/{branch[0]}" in kept)
+        branch = layout.branch_of(key)
+        wanted = key in layout.SPARSE_KEYS or (branch and f"refs/heads/{branch[0]}" in kept)
         if wanted and all(
-            state_format.is_allowed_setting(key, value) and source.may_say(value) for value in values
+            layout.is_allowed_setting(key, value) and source.may_say(value) for value in values
         ):
             chosen[key] = values
-    parts.write("config.json", state_format.dump(chosen))
+    parts.write("config.json", layout.dump(chosen))
 
 
 def _write_operation(
     parts: Parts, source: Source, operation: Mapping[str, bytes], known: Collection[str]
 ) -> None:
     steps = operation.get("sequencer/todo", b"")
-    short = state_operations.abbreviations(steps)
+    short = operations.abbreviations(steps)
     full = lookup.kinds_and_sizes(source.user.repository, short)
     names = {abbreviation: found[0] for abbreviation, found in zip(short, full, strict=True) if found}
     for name, content in operation.items():
-        written = state_operations.expanded(content, names) if name == "sequencer/todo" else content
+        written = operations.expanded(content, names) if name == "sequencer/todo" else content
         parts.write(f"operation/{name}", source.redacted(written))
-    asked = [*state_operations.named_objects(operation), *names.values()]
+    asked = [*operations.named_objects(operation), *names.values()]
     for found_object in lookup.kinds_and_sizes(source.user.repository, asked):
         if found_object is not None:
             _keep_object(parts, source, *found_object[:2], known)
@@ -218,7 +218,7 @@ def _write_stash(parts: Parts, source: Source, everything: Mapping[str, Ref], kn
     parts.left_out += [f"stash@{{{n}}}" for n, entry in enumerate(entries) if entry not in kept]
     parts.tips.update((entry.oid, None) for entry in kept)
     if kept:
-        parts.write("stash.json", state_format.dump([_said(source, entry) for entry in kept]))
+        parts.write("stash.json", layout.dump([_said(source, entry) for entry in kept]))
 
 
 def _said(source: Source, entry: Logged) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _said(source: Source, entry: Logged) -> dict[str, Any]:
 def _write_switches(parts: Parts, source: Source) -> None:
     entries = refs.switches(source.user.repository, _SWITCHES)
     if entries:
-        parts.write("switches.json", state_format.dump([_said(source, entry) for entry in entries]))
+        parts.write("switches.json", layout.dump([_said(source, entry) for entry in entries]))
 
 
 def _write_index(parts: Parts, source: Source, head: Head) -> None:
@@ -281,7 +281,7 @@ def _write_flags(parts: Parts, index: staging.Index) -> None:
         tuple(entry.path for entry in index.entries if entry.assume_unchanged),
     )
     if flags != Flags():
-        parts.write("index/flags.json", state_format.dump(flags.to_json()))
+        parts.write("index/flags.json", layout.dump(flags.to_json()))
 
 
 def _write_submodules(parts: Parts, user: UserRepository, index: staging.Index) -> None:
@@ -295,4 +295,4 @@ def _write_submodules(parts: Parts, user: UserRepository, index: staging.Index) 
             if head.code == 0:
                 found[entry.path] = head.stdout.decode().strip()
     if found:
-        parts.write("submodules.json", state_format.dump(found))
+        parts.write("submodules.json", layout.dump(found))

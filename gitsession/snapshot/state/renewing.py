@@ -8,9 +8,9 @@ from gitsession import git
 from gitsession.errors import FormatError
 from gitsession.git import lookup
 from gitsession.model import SessionName
-from gitsession.snapshot import state_format, state_read
-from gitsession.snapshot.state_format import Lease
-from gitsession.snapshot.state_objects import Batch, parse_tree
+from gitsession.snapshot.state import layout, reading
+from gitsession.snapshot.state.layout import Lease
+from gitsession.snapshot.state.objects import Batch, parse_tree
 
 
 def renew(
@@ -33,7 +33,7 @@ def renew(
     Raises:
         FormatError: The state is newer, damaged or hostile.
     """
-    told = state_read.read(source, state)
+    told = reading.read(source, state)
     commit, tree = lookup.contents(source, [state, f"{state}^{{tree}}"])
     if commit is None or tree is None:
         raise FormatError("The saved state is not here.", hint="Fetch it first.")
@@ -43,10 +43,10 @@ def renew(
     named = {"login": owner.login, "name": owner.name, "number": number}
     entries = {
         **parse_tree(tree),
-        "session.json": batch.blob(state_format.dump(named)),
-        "lease.json": batch.blob(state_format.dump(asdict(lease))),
+        "session.json": batch.blob(layout.dump(named)),
+        "lease.json": batch.blob(layout.dump(asdict(lease))),
     }
-    parents = (first, *(tip for tip in state_read.parents(source, state)[1:] if tip != first))
+    parents = (first, *(tip for tip in reading.parents(source, state)[1:] if tip != first))
     oid = batch.commit(batch.tree(entries), parents, _who(commit), f"state: {owner} #{number}")
     batch.write(source)
     return oid

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from gitsession.git.refs import is_good_name
-from gitsession.snapshot.state_format import OID, damaged
+from gitsession.snapshot.state.layout import OID, damaged
 
 Consent = Callable[[str], bool]
 Check = Callable[[str, bytes, Consent], "bytes | None"]
