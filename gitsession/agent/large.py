@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession.agent.churn import LARGE, Budget, Changed, Waiting, waiting
+from gitsession.agent.growth import Version
 
 PROBE = 4096
 
@@ -23,12 +24,14 @@ class Sent:
         size: Bytes.
         mtime: Its modification time in nanoseconds.
         end: A digest of the bytes before its end: what was only appended to has them still.
+        version: Its lines.
     """
 
     at: float
     size: int
     mtime: int
     end: bytes
+    version: Version
 
 
 class Large:
@@ -46,6 +49,7 @@ class Large:
         self._sent: dict[str, Sent] = {}
         self._budget = Budget(0, limit)
         self._waiting: tuple[Waiting, ...] = ()
+        self._growths: dict[str, tuple[int, int, int]] = {}
 
     @property
     def paths(self) -> frozenset[str]:
@@ -76,9 +80,10 @@ class Large:
             if seen is None or seen.st_size <= LARGE:
                 self._sent.pop(path, None)
                 continue
-            self._budget = Budget(self._budget.spent + self._growth(path, seen.st_size), self._budget.limit)
-            end = self._end(path, seen.st_size)
-            self._sent[path] = Sent(self._clock(), seen.st_size, seen.st_mtime_ns, end)
+            self._budget = Budget(self._budget.spent + self._growth(path, seen), self._budget.limit)
+            self._growths.pop(path, None)
+            end, version = self._end(path, seen.st_size), Version.of(self._root / path)
+            self._sent[path] = Sent(self._clock(), seen.st_size, seen.st_mtime_ns, end, version)
 
     def _changed(self, paths: Iterable[str]) -> Iterable[Changed]:
         for path in paths:
@@ -86,14 +91,24 @@ class Large:
             if seen is None or seen.st_size <= LARGE:
                 continue
             if sent is None or (sent.size, sent.mtime) != (seen.st_size, seen.st_mtime_ns):
-                yield Changed(path, seen.st_size, self._growth(path, seen.st_size))
+                yield Changed(path, seen.st_size, self._growth(path, seen))
 
-    def _growth(self, path: str, size: int) -> int:
-        """What it adds to the remote: of a file that was only appended to, the delta is the appended part."""
+    def _growth(self, path: str, seen: os.stat_result) -> int:
+        """What it adds to the remote, looked up once for each version."""
+        *version, known = self._growths.get(path, (-1, -1, 0))
+        if version != [seen.st_size, seen.st_mtime_ns]:
+            known = self._compared(path, seen.st_size)
+            self._growths[path] = (seen.st_size, seen.st_mtime_ns, known)
+        return known
+
+    def _compared(self, path: str, size: int) -> int:
+        """The appended part of a file that only grew at its end, else the lines that are new."""
         sent = self._sent.get(path)
-        if sent is not None and size > sent.size and self._end(path, sent.size) == sent.end:
+        if sent is None:
+            return size
+        if size > sent.size and self._end(path, sent.size) == sent.end:
             return size - sent.size
-        return size
+        return sent.version.added(self._root / path, size)
 
     def _end(self, path: str, size: int) -> bytes:
         try:

@@ -89,6 +89,20 @@ def test_a_file_rewritten_with_the_same_end_counts_whole(tmp_path: Path) -> None
     assert large.budget.spent == 120 * MB
 
 
+def test_a_notebook_edited_all_day_costs_what_its_edits_cost(tmp_path: Path) -> None:
+    """Each edit of a notebook of 1.5 MB would cost 1.5 MB of the budget if it counted whole."""
+    large, notebook = Large(tmp_path, 500 * MB), tmp_path / "big.ipynb"
+    lines = [f'    "value_{number} = {number * 7919}"' for number in range(45_000)]
+    for number in range(12):
+        lines[number * 100] = f'    "edited {number}"'
+        lines.insert(500, f'    "a new line {number}"')
+        notebook.write_text("\n".join(lines))
+        os.utime(notebook, (number, number))
+        large.note({"big.ipynb"})
+    size = notebook.stat().st_size
+    assert size < large.budget.spent < size + 3_000
+
+
 def rewrite(path: Path, size: int, second: int) -> None:
     with path.open("ab") as file:
         file.truncate(size)
