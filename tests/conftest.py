@@ -63,7 +63,7 @@ sys.addaudithook(GUARD)
 
 SERVERS = frozenset({"git_server", "forge", "hub", "github_description", "standing", "page", "start"})
 SESSIONS = frozenset({"runtime", "running", "prepared", "colab", "drive"})
-MANY_PROCESSES = frozenset({"chain", "transcript", "sample_repository"})
+MANY_PROCESSES = frozenset({"chain", "transcript", "sample_repository", "places", "gate", "ngrok"})
 HEAVY = SERVERS | SESSIONS | MANY_PROCESSES
 
 

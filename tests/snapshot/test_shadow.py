@@ -163,6 +163,7 @@ def test_the_first_snapshot_builds_on_what_the_remote_holds(sealed: Path) -> Non
         assert taken.parent == made.published  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_sweeping_and_settling_at_once_never_wait_for_each_other(sealed: Path) -> None:
     with scene(sealed / "s", plain) as made:
         made.take()
