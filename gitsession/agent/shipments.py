@@ -234,12 +234,7 @@ class Shipments:
         What is staged may lie in the state alone, whose own small files were redacted when it was written.
         """
         repository = self.shadow.repository
-        staged = [
-            tree
-            for folder in ("index", "trees")
-            for tree in lookup.subtrees(repository, captured.oid, folder)
-        ]
-        tips = (tip.commit, *captured.tips, *staged)
+        tips = (tip.commit, *captured.tips, *state.trees(repository, captured.oid))
         self._new = tuple(history.new_blobs(repository, tips, known))
         findings = self.guard.check(self._new)
         if findings:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from gitsession.errors import GitsessionError, LeaseLost
-from gitsession.git import history, refs
+from gitsession.git import refs
 from gitsession.model import SessionName
 from gitsession.replicas.base import Shipment
-from gitsession.replicas.guard import MESSAGE, Allowed, Guard
 from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
+from gitsession.resume.leaving import Leaving
 from gitsession.resume.plan import Line
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
-from gitsession.snapshot.state import kept
 
 TRIES = 5
 
@@ -58,7 +57,7 @@ class Beside:
                 troubles.append(error.what)
         if self.vault is not None:
             try:
-                replace(self.vault, session=fork).ship(self._shipment(other, fork))
+                replace(self.vault, session=fork).ship(self._shipment(other, fork, other.state))
                 kept.append("vault")
             except GitsessionError as error:
                 troubles.append(error.what)
@@ -74,58 +73,34 @@ class Beside:
 
     def _push(self, other: Line, fork: SessionName, remote: Remote) -> SessionName:
         """Make the fork's refs, under a later name where one was made meanwhile."""
-        self._check(other)
+        leaving = Leaving(self.shadow, other, self.size_limit).published(self._lease)
         for _ in range(TRIES):
             try:
-                replace(remote, session=fork).ship(self._shipment(other, fork))
+                replace(remote, session=fork).ship(self._shipment(other, fork, leaving))
                 return fork
             except LeaseLost:
                 fork = self._next(fork)
         raise LeaseLost(f"Every name up to {fork.name} is taken on the remote.")
 
-    def _check(self, other: Line) -> None:
-        """Nothing leaves for the remote that the guard has not seen.
+    @property
+    def _lease(self) -> state.Lease:
+        return state.Lease(self.runtime, 1)
 
-        Raises:
-            GitsessionError: Something in it may not leave.
+    def _shipment(self, other: Line, fork: SessionName, whole: str) -> Shipment:
+        """A copy under its new name.
+
+        Args:
+            other: The copy.
+            fork: The name.
+            whole: Its state; empty for snapshots of this machine that have none.
         """
-        if other.where == "remote":
-            return
-        repository = self.shadow.repository
-        known = [ref.oid for ref in refs.listed(self.shadow.user.repository, "refs/remotes/").values()]
-        known += [ref.oid for ref in refs.listed(repository, "refs/gitsession-fetched/remote/").values()]
-        tips = [oid for oid in (other.snapshot, other.state) if oid]
-        messages = [(oid, MESSAGE) for oid in history.new_commits(repository, tips, known)]
-        findings = self._guard(other).check([*history.new_blobs(repository, tips, known), *messages])
-        if findings:
-            first = findings[0]
-            raise GitsessionError(f"{first.path} in it may not leave this machine ({first.reason}).")
-
-    def _guard(self, other: Line) -> Guard:
-        """A guard that lets pass what the other session let pass."""
-        keeping = kept.read(self.shadow.repository, other.state) if other.state else kept.Keeping()
-        allowed = Allowed.from_json({kind: list(items) for kind, items in keeping.allowed.items()})
-        return Guard(self.shadow.repository, allowed, size_limit=self.size_limit, salt=keeping.salt)
-
-    def _shipment(self, other: Line, fork: SessionName) -> Shipment:
-        lease = state.Lease(self.runtime, 1)
-        if other.state:
-            commit = state.renew(
-                self.shadow.repository,
-                other.state,
-                lease,
-                session=fork,
-                snapshot=(other.number, other.snapshot),
-            )
-        else:
-            commit = state.capture(
-                self.shadow.user,
-                self.shadow.repository,
-                snapshot=other.snapshot,
-                previous=None,
-                lease=lease,
-            ).oid
-        return Shipment(other.snapshot, other.number, commit, counter=1)
+        repository, snapshot = self.shadow.repository, other.snapshot
+        if not whole:
+            user = self.shadow.user
+            whole = state.capture(user, repository, snapshot=snapshot, previous=None, lease=self._lease).oid
+        number = (other.number, snapshot)
+        commit = state.renew(repository, whole, self._lease, session=fork, snapshot=number)
+        return Shipment(snapshot, other.number, commit, counter=1)
 
 
 def _said(other: Line, fork: SessionName, kept: Sequence[str], troubles: Sequence[str]) -> str:

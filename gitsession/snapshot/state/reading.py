@@ -84,6 +84,11 @@ def index_trees(source: git.Repository, state: str) -> list[str | None]:
     return [what[0] if what is not None and what[1] == "tree" else None for what in found]
 
 
+def trees(source: git.Repository, state: str) -> list[str]:
+    """The trees that no commit reaches but the state alone: those of its index, and of a merge under way."""
+    return [tree for folder in ("index", "trees") for tree in lookup.subtrees(source, state, folder)]
+
+
 def _small(source: git.Repository, state: str, names: list[str]) -> dict[str, bytes]:
     found = lookup.contents(source, [f"{state}:{name}" for name in names])
     return {name: content for name, content in zip(names, found, strict=True) if content is not None}
