@@ -91,8 +91,9 @@ def _report_bug(error: Exception) -> int:
     import traceback
 
     from gitsession.git.command import redact
+    from gitsession.wording import inert_lines
 
-    sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    sys.stderr.write(inert_lines(redact("".join(traceback.format_exception(error)))))
     sys.stderr.write(
         f"gitsession: this is a mistake of ours ({type(error).__name__}).\n"
         "What was saved stays saved; a running session goes on in the background.\n"

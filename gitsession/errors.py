@@ -30,6 +30,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitsession.wording import inert_lines
+
 
 class GitsessionError(Exception):
     """What happened, what is still safe, and what to do next.
@@ -54,7 +56,7 @@ class GitsessionError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return "\n".join(line for line in (self.what, self.safe, self.hint) if line)
+        return "\n".join(inert_lines(line) for line in (self.what, self.safe, self.hint) if line)
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gitsession import run
 from gitsession.errors import SessionError, UsageError
+from gitsession.wording import inert
 
 LOOK = 0.2  # seconds between two looks at the work
 SHOW = 5.0  # seconds between two lines
@@ -67,5 +68,5 @@ def _show(text: str, end: str = "") -> None:
     """One line on stderr that replaces the one before, where somebody looks."""
     if sys.stderr.isatty() or "ipykernel" in sys.modules:
         with suppress(OSError, ValueError):
-            sys.stderr.write(f"\r\x1b[K{text}{end}")
+            sys.stderr.write(f"\r\x1b[K{inert(text)}{end}")
             sys.stderr.flush()

@@ -17,6 +17,11 @@ def inert(text: object) -> str:
     )
 
 
+def inert_lines(text: object) -> str:
+    """The same for text of several lines, which stay lines."""
+    return "\n".join(map(inert, str(text).split("\n")))
+
+
 def human_size(size: int) -> str:
     """`1.4 MB`, in powers of 1,000."""
     amount = float(size)

@@ -22,6 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 SIBLINGS_THAT_MAY_MEET = {
     ("address", "errors"),
     ("model", "errors"),
+    ("errors", "wording"),
     ("run", "files"),
     ("__main__", "cli"),
     ("hub", "credentials"),

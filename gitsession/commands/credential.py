@@ -46,7 +46,7 @@ def _get(keepers: Iterable[Path]) -> int:
         try:
             given = ask(socket, "credential", timeout=TIMEOUT, request=request)
         except GitsessionError as error:
-            sys.stderr.write(f"gitsession: {error.what} {error.hint}\n")
+            sys.stderr.write(f"gitsession: {' '.join(str(error).splitlines())}\n")
             continue
         if given.get("password"):
             sys.stdout.write(f"username={given['username']}\npassword={given['password']}\n")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 
 import click
 
 from gitsession import credentials, run
 from gitsession.agent.configuration import Configuration, load
-from gitsession.commands.output import print_json, say
+from gitsession.commands.output import print_json
 from gitsession.commands.target import find, json_option, session_option
 
 
@@ -42,4 +43,4 @@ def command(session: str | None, as_json: bool) -> None:
     if as_json:
         print_json(settings)
     elif settings:
-        say(export_lines(settings))
+        sys.stdout.write(export_lines(settings) + "\n")  # exact: a shell evaluates it

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gitsession.wording import human_age as human_age
 from gitsession.wording import human_size as human_size
 from gitsession.wording import inert as inert
+from gitsession.wording import inert_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
 
 def print_json(document: object) -> None:
     """One line of JSON on standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, sort_keys=False) + "\n")
+    written = json.dumps(document, ensure_ascii=False, sort_keys=False)
+    sys.stdout.write("".join(map(_escaped, written)) + "\n")
     sys.stdout.flush()
 
 
+def _escaped(character: str) -> str:
+    return character if inert(character) == character else json.dumps(character)[1:-1]
+
+
 def say(text: str) -> None:
-    """A line for people, on standard output; it wraps for nobody, so that it can be copied."""
-    sys.stdout.write(text + "\n")
+    """Inert lines for people, on standard output; they wrap for nobody, so that they can be copied."""
+    sys.stdout.write(inert_lines(text) + "\n")
 
 
 def note(text: str) -> None:
-    """A line for people beside the result, on standard error."""
-    sys.stderr.write(text + "\n")
+    """Inert lines for people beside the result, on standard error."""
+    sys.stderr.write(inert_lines(text) + "\n")
 
 
 def console(stderr: bool = False) -> Console:

@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,9 @@ class Settings:
     listener: int
     control: Path
     upstream: Upstream
-    key: str
+    key: str = field(repr=False)
     name: str
-    password: str = ""
+    password: str = field(default="", repr=False)
     reloads: bool = False
     takes_along: str = ""
     ticket_lifetime: float = TICKET_LIFETIME

@@ -68,7 +68,7 @@ class Plan:
     environment: Mapping[str, str]
     trusted: bool = False
     port: int | None = None
-    password: str = ""
+    password: str = field(default="", repr=False)
     extensions: Sequence[str] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     key: str = field(default="", repr=False)

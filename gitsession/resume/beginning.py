@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from gitsession import files
@@ -25,6 +24,7 @@ from gitsession.resume.editor import BesideTheClone, wanted
 from gitsession.resume.find import together
 from gitsession.resume.given import (
     Given,
+    Storage,
     settle_storage,
     tunnel_token,
     without_token,
@@ -126,14 +126,24 @@ def _bring(
     beside: BesideTheClone,
 ) -> tuple[Ground, Brought]:
     """The work tree with the session in it; the person is asked for their storage last."""
-    settle_with = partial(settle_storage, options, runtime=runtime, environ=os.environ, tell=person.tell)
+
+    def settle_with(remote_holds_it: bool) -> Storage:  # a partial would show the environment in a traceback
+        return settle_storage(
+            options,
+            ground,
+            runtime,
+            environ=os.environ,
+            remote_holds_it=remote_holds_it,
+            tell=person.tell,
+        )
+
     if ground.clone is not None:
-        storage = settle_with(ground=ground, remote_holds_it=False)
+        storage = settle_with(False)
         beside.start(storage.ground)
         brought = adopt(storage.ground, wish, variables)
     else:
         seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
-        storage = settle_with(ground=ground, remote_holds_it=settle(wish, seen).source is not None)
+        storage = settle_with(settle(wish, seen).source is not None)
         beside.start(storage.ground)
         if storage.ground.storage != ground.storage:
             vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})

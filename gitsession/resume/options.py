@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -30,12 +30,12 @@ class Options:
     base: str | None = None
     storage: str | Path | Literal[False] | None = None
     workdir: str | Path | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     token_command: str | None = None
     editor: Literal["auto", "lab"] | None = "auto"
     tunnel: Literal["auto", "ngrok", "colab", "none"] | None = "auto"
     port: int | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     extensions: Sequence[str] = ()
     notebook: str | None = None
     keep: Sequence[str] = ()
@@ -49,7 +49,7 @@ class Options:
     take_over: bool = False
     create: bool = False
     lifetime: str | float | None = None
-    notify: str | None = None
+    notify: str | None = field(default=None, repr=False)
     progress: bool = True
 
     def check(self) -> None:

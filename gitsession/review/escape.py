@@ -7,7 +7,11 @@ import re
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&@])")
 _EMOJI = re.compile(r":(?=[\w+-]+:)")
-_INVISIBLE = re.compile(r"[\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _RUN_OF_TICKS = re.compile(r"`+")
 

@@ -187,4 +187,32 @@ BUGS = (
         "{beside.name}",
         "test_files.py",
     ),
+    Bug(
+        "what a session is started with inherits the token",
+        "agent/keeper.py",
+        '            env=run.clean_environment(),\n            cwd=Path("/"),\n            stdin=secrets',
+        '            env=os.environ,\n            cwd=Path("/"),\n            stdin=secrets',
+        "security/test_canary.py::test_no_secret_is_where_it_may_not_be",
+    ),
+    Bug(
+        "what the guard finds is pushed all the same",
+        "agent/shipments.py",
+        "            raise MayNotLeave(findings)",
+        "            pass",
+        "security/test_canary.py::test_no_secret_is_where_it_may_not_be",
+    ),
+    Bug(
+        "an error's foreign words are said as they came",
+        "errors.py",
+        "inert_lines(line) for line",
+        "line for line",
+        "security/test_inert.py::test_nothing_acts_on_a_terminal",
+    ),
+    Bug(
+        "a report shows invisible characters as they are",
+        "review/escape.py",
+        "_INVISIBLE.sub(_named, ",
+        "str(",
+        "security/test_inert.py::test_nothing_acts_on_a_page",
+    ),
 )

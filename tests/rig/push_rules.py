@@ -202,6 +202,16 @@ class SlowHook(PushRule):
         yield from ()
 
 
+@dataclass(frozen=True)
+class Foreign(PushRule):
+    """A server that is not GitHub, or no friend: it refuses every push in words of its own choice."""
+
+    words: tuple[str, ...] = ()
+
+    def refusals(self, push: Push) -> Iterator[Refusal]:
+        yield from _whole(push, PRE_RECEIVE, list(self.words))
+
+
 def to_json(rules: Sequence[PushRule]) -> str:
     """Rules as the hook reads them."""
     return json.dumps([{"kind": type(rule).__name__, **asdict(rule)} for rule in rules])
