@@ -144,6 +144,14 @@ class TestAnswers:
         assert facts.expires == expires.timestamp()
         assert facts.may_change_workflows is False
 
+    def test_an_installation_is_the_app(self, hub: rig.Hub, forge: Forge) -> None:
+        account = forge.add_account("github-actions[bot]")
+        token = forge.add_token(Token("ghs_" + "a" * 36, account.login, "app"))
+        user, facts = side(hub, token.value).hub.introduction()
+        assert (user.login, user.name) == ("github-actions", "github-actions[bot]")
+        assert user.email.startswith(f"{account.identity}+github-actions[bot]@users.noreply.")
+        assert (facts.kind, facts.scopes, facts.may_change_workflows) == ("installation", None, False)
+
     @pytest.mark.parametrize(
         ("token", "kind"),
         [("ghp_x", "classic"), ("github_pat_x", "fine-grained"), ("gho_x", "oauth"), ("ghu_x", "app user"),

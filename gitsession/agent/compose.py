@@ -55,7 +55,9 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
     large = Large(user.work_tree, configuration.max_remote_size)
     replicas = _replicas(configuration, places, shadow)
     contents = _contents(configuration, shadow, replicas)
-    guard = Guard(shadow.repository, size_limit=configuration.max_file_size)
+    guard = Guard(
+        shadow.repository, size_limit=configuration.max_file_size, workflows=configuration.workflows
+    )
     permission = Permission(contents, guard)
 
     def snapshots_of(session: SessionName) -> Snapshots:

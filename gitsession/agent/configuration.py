@@ -47,6 +47,7 @@ class Configuration:
         api_url: Its REST API.
         notify: The URL that is told in one line when work is at risk.
         editor: The editor's settings, as its part reads them.
+        workflows: Whether `.github/workflows` may be pushed, unless GitHub is known to refuse it.
         opened_as: The session that this one was forked from while it ran, under which its local state lies.
     """
 
@@ -76,6 +77,7 @@ class Configuration:
     editor: Mapping[str, Any] = field(default_factory=dict)
     opened_as: SessionName | None = None
     noreply: str | None = None
+    workflows: bool = True
 
     @property
     def key(self) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from gitsession.model import Identity
 
 Json = Mapping[str, Any]
+ACTIONS = "github-actions"  # the app whose installations' tokens Actions hands out
+_APP = "[bot]"  # ends the login of an app, and fits into no branch's name
 _KINDS = (
     ("ghp_", "classic"),
     ("github_pat_", "fine-grained"),
@@ -40,6 +42,12 @@ class User:
         """Read a user of `GET /user`; `host` is the server's, such as `github.com`."""
         login, number = str(fields["login"]), int(fields["id"])
         return cls(login, number, fields.get("name") or login, f"{number}+{login}@users.noreply.{host}")
+
+    @classmethod
+    def of_app(cls, fields: Json, host: str) -> User:
+        """Read an app's account as the GraphQL API's `viewer` gives it; `login` is without its `[bot]`."""
+        login, number = str(fields["login"]), int(fields["databaseId"])
+        return cls(login.removesuffix(_APP), number, login, f"{number}+{login}@users.noreply.{host}")
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,12 @@ class TokenFacts:
 
     @property
     def may_change_workflows(self) -> bool | None:
-        """Whether `.github/workflows` may be pushed; None where only a push can tell."""
+        """Whether `.github/workflows` may be pushed; None where only a push can tell.
+
+        A token of Actions never may: there is no such permission for it.
+        """
+        if self.kind == "installation" and self.login == ACTIONS:
+            return False
         return None if self.scopes is None else "workflow" in self.scopes
 
     @classmethod

@@ -5,18 +5,20 @@ from __future__ import annotations
 import fnmatch
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from gitsession.address import GITHUB, Address
 from gitsession.credentials import Token
 from gitsession.errors import HubError, NoAnswer, NotFoundError
-from gitsession.hub.answers import Repository, Rule, TokenFacts, User
+from gitsession.hub.answers import Repository, Rule, TokenFacts, User, token_kind
 from gitsession.hub.door import Door
 from gitsession.hub.pulls import Pulls
 
 TIMEOUT = 15.0
 READY_WITHIN = 120.0  # a fork or a generated repository is copied in the background
 READY_POLL = 2.0
+_VIEWER = "query { viewer { login databaseId } }"
 
 
 def api_url(host: str, environ: Mapping[str, str]) -> str:
@@ -66,7 +68,7 @@ class Hub:
 
     def user(self) -> User:
         """Whose token it is."""
-        return User.from_json(self._door.read("reading your account", "/user").body, self._server)
+        return self.introduction()[0]
 
     def token_facts(self) -> TokenFacts:
         """The token's kind, scopes, end, and whether an organisation wants it authorised."""
@@ -74,14 +76,29 @@ class Hub:
 
     def introduction(self) -> tuple[User, TokenFacts]:
         """Whose token it is and what is known of it, by one request."""
+        if self._is_installation():
+            return self._installation()
         answer = self._door.read("reading your account", "/user")
         facts = TokenFacts.from_headers(answer.body["login"], self._door.token(), answer.headers)
         return User.from_json(answer.body, self._server), facts
 
+    def _is_installation(self) -> bool:
+        return token_kind(self._door.token()) == "installation"
+
+    def _installation(self) -> tuple[User, TokenFacts]:
+        """Of an app's installation, which is no person: `GET /user` answers 403 to its token."""
+        found = self._door.retried(lambda: self._door.graphql("reading the app's account", _VIEWER, {}))
+        user = User.of_app(found["viewer"], self._server)
+        return user, TokenFacts(user.login, "installation", None, None, None)
+
     def repository(self, address: Address | str) -> Repository:
-        """A repository and what the token may do with it; an old name gives the renamed one."""
+        """A repository and what the token may do with it; an old name gives the renamed one.
+
+        Of an installation GitHub says that it may not push, whether it may or not: here it may.
+        """
         name = _slug(address)
-        return Repository.from_json(self._door.read(f"reading {name}", _path(name)).body)
+        found = Repository.from_json(self._door.read(f"reading {name}", _path(name)).body)
+        return replace(found, can_push=True) if self._is_installation() else found
 
     def find_repository(self, address: Address | str) -> Repository | None:
         """The repository, or None where this token sees none."""

@@ -31,6 +31,7 @@ def guard_of(ground: Ground) -> Guard:
         ground.repository,
         allowed,
         size_limit=ground.configuration.max_file_size,
+        workflows=ground.configuration.workflows,
         salt=memory.keeping.salt or memory.salt,
     )
 

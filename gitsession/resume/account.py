@@ -42,6 +42,7 @@ class Standing:
         identity: Whom GitHub would have commits name.
         publish: Whether anything can be pushed.
         may_push: GitHub says that the person may push to the repository itself.
+        workflows: Whether `.github/workflows` may be pushed, unless GitHub is known to refuse it.
         notes: What the person should know.
     """
 
@@ -51,6 +52,7 @@ class Standing:
     identity: Identity | None = None
     publish: bool = True
     may_push: bool = False
+    workflows: bool = True
     notes: tuple[str, ...] = ()
 
     @property
@@ -93,6 +95,7 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
         user.identity,
         publish=options.publish,
         may_push=found.can_push,
+        workflows=facts.may_change_workflows is not False,
     )
     settled = _settled(hub, found, there, options)
     told = token_words.notes(facts, found, time.time()) if options.publish else ()

@@ -93,6 +93,7 @@ def _begin(
             running=running_elsewhere(ground),
             visible=options.branch == "visible",
             max_file_size=parse_size(options.max_file_size),
+            workflows=standing.workflows,
             lazy=tuple(options.lazy),
             is_merged=asked_of(standing, token, os.environ),
         )
@@ -183,6 +184,7 @@ def _configuration(
         api_url=_api_url(ground.address),
         notify=options.notify,
         opened_as=brought.opened_as,
+        workflows=standing.workflows,
         noreply=standing.identity.email if standing.identity else None,
     )
 

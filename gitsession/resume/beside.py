@@ -31,6 +31,7 @@ class Beside:
         vault: The vault; None where there is none.
         taken: Names that no copy may get; grows.
         size_limit: Bytes above which a file may not leave for the remote.
+        workflows: Whether `.github/workflows` may.
     """
 
     shadow: Shadow
@@ -39,6 +40,7 @@ class Beside:
     vault: Vault | None
     taken: set[SessionName]
     size_limit: int
+    workflows: bool = True
     failed: list[Line] = field(default_factory=list)
 
     def keep(self, other: Line, session: SessionName) -> str:
@@ -73,7 +75,7 @@ class Beside:
 
     def _push(self, other: Line, fork: SessionName, remote: Remote) -> SessionName:
         """Make the fork's refs, under a later name where one was made meanwhile."""
-        leaving = Leaving(self.shadow, other, self.size_limit).published(self._lease)
+        leaving = Leaving(self.shadow, other, self.size_limit, self.workflows).published(self._lease)
         for _ in range(TRIES):
             try:
                 replace(remote, session=fork).ship(self._shipment(other, fork, leaving))

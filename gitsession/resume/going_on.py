@@ -80,7 +80,8 @@ class GoingOn:
         taken = {found.session for found in self.seen.found}
         remote = next((place for place in places if isinstance(place, Remote)), None)
         vault = next((place for place in places if isinstance(place, Vault)), None)
-        return Beside(self.shadow, self.wish.runtime, remote, vault, taken, self.wish.max_file_size)
+        wish = self.wish
+        return Beside(self.shadow, wish.runtime, remote, vault, taken, wish.max_file_size, wish.workflows)
 
     def _keep(self, others: Sequence[Line], beside: Beside, places: Sequence[find.Source]) -> list[str]:
         """Keep the copies that went their own way, but for those that an earlier fork holds already."""

@@ -34,11 +34,13 @@ class Leaving:
         shadow: Holds it.
         line: The copy.
         size_limit: Bytes above which a file may not leave.
+        workflows: Whether `.github/workflows` may.
     """
 
     shadow: Shadow
     line: Line
     size_limit: int
+    workflows: bool = True
 
     def published(self, lease: state.Lease) -> str:
         """The copy's state as it may be published; of what stays here, refs and paths are named in it.
@@ -79,7 +81,7 @@ class Leaving:
         """A guard that lets pass what the other session let pass."""
         keeping = self._keeping()
         allowed = Allowed.from_json({kind: list(items) for kind, items in keeping.allowed.items()})
-        return Guard(self.shadow.repository, allowed, size_limit=self.size_limit, salt=keeping.salt)
+        return Guard(self.shadow.repository, allowed, self.size_limit, self.workflows, keeping.salt)
 
     def _keeping(self) -> kept.Keeping:
         return kept.read(self.shadow.repository, self.line.state) if self.line.state else kept.Keeping()

@@ -20,6 +20,11 @@ NAMES = {
     "unknown": "a token of an unknown kind",
 }
 
+INSTALLATION = (
+    f"You use {NAMES['installation']}: sessions and commits are of the app {{login}}. Whether it may push "
+    "and open pull requests, only the first try shows; it makes no forks, and it ends within hours."
+)
+
 
 @dataclass(frozen=True)
 class Ability:
@@ -64,6 +69,8 @@ def notes(facts: TokenFacts, repository: Repository, now: float) -> tuple[str, .
 
 
 def _notes(facts: TokenFacts, repository: Repository, now: float) -> Iterator[str]:
+    if facts.kind == "installation":
+        yield INSTALLATION.format(login=facts.login)
     able = abilities(facts, repository)
     if any(ability.works is False for ability in able):
         yield f"You use {NAMES[facts.kind]}. " + "; ".join(map(str, able)) + "."

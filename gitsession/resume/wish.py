@@ -27,6 +27,7 @@ class Wish:
         running: Sessions that an agent on this machine leads already.
         visible: Whether the session branch is pushed beside the state ref.
         max_file_size: Bytes above which a file may not leave for the remote.
+        workflows: Whether `.github/workflows` may be pushed, unless GitHub is known to refuse it.
         lazy: Patterns of kept files that stay in the vault.
         is_merged: Whether a session's pull request was merged; such a one is not resumed unnamed.
     """
@@ -44,6 +45,7 @@ class Wish:
     running: frozenset[SessionName] = frozenset()
     visible: bool = True
     max_file_size: int = 50_000_000
+    workflows: bool = True
     lazy: tuple[str, ...] = ()
     is_merged: Callable[[SessionName], bool] = lambda _: False
 

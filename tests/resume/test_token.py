@@ -27,7 +27,7 @@ def test_nothing_is_told_of_a_token_that_does_everything() -> None:
     assert (
         told() == told("oauth", expires=NOW + SOON + 1) == told(scopes="public_repo workflow", private=False)
     )
-    assert told() == told("fine-grained", None) == told("installation", None) == ""
+    assert told() == told("fine-grained", None) == ""
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,11 @@ def test_nothing_is_told_of_a_token_that_does_everything() -> None:
 def test_what_a_classic_token_lacks_is_in_one_table(scopes: str, private: bool, words: str) -> None:
     assert told(scopes=scopes, private=private).startswith("You use a classic token. ")
     assert words in told(scopes=scopes, private=private)
+
+
+def test_an_apps_token_is_told_to_be_one() -> None:
+    words = told("installation", None)
+    assert "GitHub App's installation, as in Actions" in words and "of the app ada" in words
 
 
 def test_its_end_is_told_a_week_ahead() -> None:

@@ -33,6 +33,7 @@ ROOT = "/api/v3"
 GRAPHQL = "/api/graphql"
 PER_PAGE = 30
 LIMIT = 5000
+VIEWER = "viewer { login databaseId }"
 MARK_READY = "markPullRequestReadyForReview"
 
 
@@ -200,9 +201,12 @@ class _Exchange:
 
 
 def _graphql(forge: Forge, token: Token | None, body: Any) -> Reply:
-    """The one mutation that REST lacks."""
+    """What REST lacks: one mutation, and whose token it is where that is an app."""
     if token is None:
         raise Refused(401, "Requires authentication")
+    if VIEWER in str(body.get("query")):
+        account = forge.accounts[token.login.casefold()]
+        return Reply(200, {"data": {"viewer": {"login": account.login, "databaseId": account.identity}}})
     if MARK_READY not in str(body.get("query")):
         return Reply(200, {"errors": [{"type": "undefinedField", "message": f"only {MARK_READY} is served"}]})
     node = (body.get("variables") or {}).get("id")

@@ -40,8 +40,10 @@ class Answers:
         return {**self.account(account.login), "name": account.name, "email": account.email}
 
     def repository(self, hosted: Hosted, *, nested: bool = True) -> Json:
-        """A repository; its permissions are the person's, whatever the token's own grants."""
+        """A repository; its permissions are the person's, whatever the token grants; an app has none."""
         role = self.forge.role(self.token.login if self.token else None, hosted)
+        if self.token and self.token.kind == "app":
+            role = "none"
         found: Json = {
             "id": hosted.identity,
             "node_id": _node("Repository", hosted.identity),

@@ -83,6 +83,8 @@ def operation(name: str, needs: Needs | None = None) -> Callable[[Serve], Serve]
 
 @operation("users/get-authenticated")
 def _me(asked: Asked) -> Reply:
+    if asked.token and asked.token.kind == "app":
+        raise Refused(403, "Resource not accessible by integration")
     return Reply(200, asked.answers.profile(asked.forge.accounts[asked.login.casefold()]))
 
 
