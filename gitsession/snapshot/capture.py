@@ -240,11 +240,12 @@ class Capture:
             self.set(path, Entry(self._mode(path, seen), oid))
 
     def _mode(self, path: bytes, seen: os.stat_result) -> bytes:
-        known = self._trees.entry(path)
-        if known is not None and known.mode == LINK and not self._means.symlinks:
-            return LINK
-        if not self._means.trust_mode:
-            return known.mode if known is not None and known.mode == EXECUTABLE else REGULAR
+        if not (self._means.symlinks and self._means.trust_mode):
+            known = self._trees.entry(path)
+            if known is not None and known.mode == LINK and not self._means.symlinks:
+                return LINK
+            if not self._means.trust_mode:
+                return known.mode if known is not None and known.mode == EXECUTABLE else REGULAR
         return EXECUTABLE if seen.st_mode & stat.S_IXUSR else REGULAR
 
     def _record(self, path: bytes, mode: bytes, content: bytes) -> None:

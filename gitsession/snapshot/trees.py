@@ -61,9 +61,15 @@ class Trees:
         self.root = root
         self._load = load
         self._last: tuple[bytes, Node | None] = (b"", root)
+        self._asked: tuple[bytes, Entry | None] = (b"", None)
 
     def entry(self, path: bytes) -> Entry | None:
         """What the root says of a path; None where there is nothing."""
+        if self._asked[0] != path:
+            self._asked = (path, self._looked_up(path))
+        return self._asked[1]
+
+    def _looked_up(self, path: bytes) -> Entry | None:
         directory, _, name = path.rpartition(b"/")
         node = self._directory(directory)
         raw = node.entries.get(name) if node is not None else None
