@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gitsession import files
 from gitsession.agent import control
 from gitsession.errors import GitsessionError, NotSafeYet, StorageError
-from gitsession.model import Level, Snapshot, Status, Update
+from gitsession.model import Level, Snapshot, Update
+from gitsession.status import Status
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "gitsession"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "address", "errors", "wording"}),
+    frozenset({"model", "status", "address", "errors", "wording"}),
     frozenset({"run", "files"}),
     frozenset({"git", "runtime", "hub", "credentials", "hooks", "waiting"}),
     frozenset({"snapshot", "replicas", "review", "editor"}),
@@ -23,6 +23,7 @@ SIBLINGS_THAT_MAY_MEET = {
     ("address", "errors"),
     ("model", "errors"),
     ("errors", "wording"),
+    ("status", "model"),
     ("run", "files"),
     ("__main__", "cli"),
     ("hub", "credentials"),

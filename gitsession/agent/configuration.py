@@ -13,8 +13,9 @@ from gitsession import files
 from gitsession.address import GITHUB, Address
 from gitsession.agent.places import Places, home, session_key
 from gitsession.errors import FormatError
-from gitsession.model import FORMAT_VERSION, Deadline, Identity, SessionName
+from gitsession.model import FORMAT_VERSION, Identity, SessionName
 from gitsession.runtime.colab import DRIVE_NAMES
+from gitsession.status import Deadline
 
 
 @dataclass(frozen=True)

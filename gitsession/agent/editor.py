@@ -23,8 +23,8 @@ from gitsession.editor.tunnel.base import Address, Opened
 from gitsession.editor.wanted import Wanted
 from gitsession.editor.working import Worker, editor_cache
 from gitsession.errors import EditorError, GitsessionError
-from gitsession.model import EditorStatus
 from gitsession.replicas.editor_files import EditorFiles
+from gitsession.status import EditorStatus
 
 TEND_INTERVAL = 1.0
 KEEP_EVERY = 10  # times that it is tended

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from gitsession.agent.log import Log
-from gitsession.model import Deadline
+from gitsession.status import Deadline
 
 NOTICE_INTERVAL = 5.0
 

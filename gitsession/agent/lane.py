@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from gitsession.agent.decide import SHIP_INTERVAL, ReplicaFacts, back_off, remote_interval
 from gitsession.agent.neighbours import Neighbours
 from gitsession.errors import GitsessionError, LeaseLost
-from gitsession.model import Level, ReplicaStatus, SessionName
+from gitsession.model import Level, SessionName
 from gitsession.replicas.base import Acknowledgement, Replica, Shipment
 from gitsession.replicas.lease import Lead, Tenure
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
+from gitsession.status import ReplicaStatus
 
 FIRST_CONFIRMATION = 15.0  # seconds, then twice as long each time
 CONFIRMATIONS = 8

@@ -12,7 +12,8 @@ from gitsession.agent.contents import Contents
 from gitsession.agent.decide import sweep_interval
 from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
-from gitsession.model import Level, Status
+from gitsession.model import Level
+from gitsession.status import Status
 
 NAMED = 3
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from gitsession.address import GITHUB, Address
 from gitsession.agent.configuration import Configuration
 from gitsession.card.value import Card, Link, Step
-from gitsession.model import Status
+from gitsession.status import Status
 
 COLAB = "https://colab.research.google.com/github"
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from gitsession.card import words
 from gitsession.card.style import SHEET
 from gitsession.card.value import Card, Link, Step
-from gitsession.model import Status
+from gitsession.status import Status
 from gitsession.wording import inert
 
 MARK = "data-gitsession-card"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gitsession.model import Status
+from gitsession.status import Status
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitsession.card.value import Card
-from gitsession.model import Held, Level, ReplicaStatus, Status
+from gitsession.model import Held, Level
+from gitsession.status import ReplicaStatus, Status
 from gitsession.wording import human_size, human_span, inert
 
 SHOWN_PATHS = 8

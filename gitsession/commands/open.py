@@ -16,7 +16,6 @@ from gitsession.commands.output import Bars, inert, note, print_json, say
 from gitsession.commands.status import headline
 from gitsession.commands.target import json_option
 from gitsession.errors import TokenMissing, UsageError
-from gitsession.model import Status
 from gitsession.notebook import shell
 from gitsession.resume.account import is_github
 from gitsession.resume.options import Options
@@ -24,6 +23,7 @@ from gitsession.resume.person import Person
 from gitsession.resume.start import start
 from gitsession.resume.told import remember, untold
 from gitsession.session import Session
+from gitsession.status import Status
 
 
 def open_session(options: Options) -> Session:

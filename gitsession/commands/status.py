@@ -10,7 +10,8 @@ import click
 
 from gitsession.commands.output import human_age, human_size, inert, print_json, say, table
 from gitsession.commands.target import find, json_option, session_option
-from gitsession.model import Level, ReplicaStatus, Status
+from gitsession.model import Level
+from gitsession.status import ReplicaStatus, Status
 
 _WORDS = {Level.NONE: "not yet", Level.LOCAL: "on this machine", Level.STORED: "stored", Level.SAFE: "safe"}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from gitsession.agent.configuration import load
 from gitsession.card import Card, Link, Step
 from gitsession.card.gather import gather
-from gitsession.model import Status
 from gitsession.session import Session
+from gitsession.status import Status
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from gitsession.model import Deadline, parse_duration
+from gitsession.model import parse_duration
+from gitsession.status import Deadline
 
 UPTIME = Path("/proc/uptime")
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitsession.model import Deadline
 from gitsession.runtime.local import Local
+from gitsession.status import Deadline
 
 LINK_LOCAL = "http://169.254.169.254"
 TIME_LIMIT = 1.0

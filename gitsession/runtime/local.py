@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitsession.errors import StorageError
-from gitsession.model import Deadline
 from gitsession.runtime.base import booted_at, data_folder, estimate
+from gitsession.status import Deadline
 
 
 class Local:

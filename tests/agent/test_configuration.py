@@ -10,7 +10,8 @@ from gitsession.address import parse_address
 from gitsession.agent import configuration
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.errors import FormatError
-from gitsession.model import Deadline, Identity, SessionName
+from gitsession.model import Identity, SessionName
+from gitsession.status import Deadline
 
 PLAIN = Configuration(
     address=parse_address("ada/engine"),

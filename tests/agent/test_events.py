@@ -11,7 +11,7 @@ import pytest
 from gitsession.agent.ending import Ending
 from gitsession.agent.events import KEPT, Events, Notifier
 from gitsession.agent.log import Log
-from gitsession.model import Deadline
+from gitsession.status import Deadline
 from tests.agent.conftest import wait_for
 
 

@@ -17,7 +17,8 @@ from gitsession.agent.configuration import Configuration
 from gitsession.card import Card, Link, Step, bundle, html, text, verdict
 from gitsession.card.gather import gather
 from gitsession.card.style import _DARK, _LIGHT
-from gitsession.model import Deadline, Held, Identity, Level, ReplicaStatus, SessionName, Snapshot, Status
+from gitsession.model import Held, Identity, Level, SessionName, Snapshot
+from gitsession.status import Deadline, ReplicaStatus, Status
 
 NOW = 1_795_390_264.0
 VAULT = ReplicaStatus("vault", Level.STORED, 42, 0)

@@ -24,10 +24,11 @@ from gitsession.commands.output import note, print_json, say, table
 from gitsession.commands.restore import show_patch
 from gitsession.doctor.finding import Finding
 from gitsession.errors import GitsessionError
-from gitsession.model import Held, Level, ReplicaStatus, Snapshot, Status
+from gitsession.model import Held, Level, Snapshot
 from gitsession.proposal.values import Remark, Review, ReviewStatus
 from gitsession.review.markdown import Links, comments
 from gitsession.review.report import Facts, page
+from gitsession.status import ReplicaStatus, Status
 from tests.card.test_card import GOOD, NOW
 from tests.review.test_markdown import assert_inert, hostile_reviews
 from tests.rig.forge import ADA_TOKEN
