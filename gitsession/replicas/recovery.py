@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,12 +135,22 @@ class Recovery:
 
 
 def by_rank(increments: Mapping[str, Sequence[Increment]], heads: Heads) -> list[tuple[str, Claim]]:
-    """Runtimes with what their newest bundle claims, highest rank first; the headers are read by `heads`."""
-    newest = {runtime: own[-1] for runtime, own in increments.items()}
-    claims: list[tuple[str, Claim]] = []
-    for runtime, content in zip(newest, heads([one.path for one in newest.values()]), strict=True):
-        try:
-            claims.append((runtime, claim(bundle.parse_header(content or b""))))
-        except FormatError:
-            claims.append((runtime, Claim()))
-    return sorted(claims, key=lambda entry: (entry[1].rank, entry[0]), reverse=True)
+    """Runtimes with what their newest bundle claims, highest rank first; the headers are read by `heads`.
+
+    Where the newest of a runtime was torn before its header ended, the newest that can be read claims.
+    """
+    claims = _claims({runtime: own[-1:] for runtime, own in increments.items()}, heads)
+    torn = {runtime: own[-BATCH:-1] for runtime, own in increments.items() if claims[runtime] == Claim()}
+    if any(torn.values()):
+        claims |= _claims(torn, heads)
+    return sorted(claims.items(), key=lambda entry: (entry[1].rank, entry[0]), reverse=True)
+
+
+def _claims(increments: Mapping[str, Sequence[Increment]], heads: Heads) -> dict[str, Claim]:
+    """What the newest readable one of each runtime claims."""
+    asked = [(runtime, one) for runtime, own in increments.items() for one in own]
+    claims = dict.fromkeys(increments, Claim())
+    for (runtime, _), content in zip(asked, heads([one.path for _, one in asked]), strict=True):
+        with suppress(FormatError):
+            claims[runtime] = claim(bundle.parse_header(content or b""))
+    return claims

@@ -11,6 +11,8 @@ from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 
 SAFE_HERE = "Everything is still on this machine, and in the vault if there is one."
 
+UNREACHABLE = "Check the network and the address; a running session tries again by itself."
+
 
 def moved_elsewhere(updates: Sequence[Update], listed: Mapping[str, str]) -> LeaseLost | None:
     """The lost lease, where a ref is neither where it was left nor where the push would have put it."""
@@ -62,7 +64,7 @@ def push_failed(pushed: Pushed) -> GitError | AuthorisationError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let a failure to read the remote be an `AuthorisationError` where that is what it is."""
+    """Let a failure to read the remote be an `AuthorisationError` where it is one, and have a hint."""
     try:
         yield
     except GitTimeout:
@@ -73,6 +75,8 @@ def translated() -> Iterator[None]:
             raise AuthorisationError(
                 f"The remote refused: {refusal.detail}", safe=SAFE_HERE, hint=refusal.hint
             ) from failed
+        if "fsck" not in failed.stderr:
+            failed.safe, failed.hint = failed.safe or SAFE_HERE, failed.hint or UNREACHABLE
         raise
 
 

@@ -202,6 +202,27 @@ BUGS = (
         "security/test_canary.py::test_no_secret_is_where_it_may_not_be",
     ),
     Bug(
+        "a push is forgotten when its reply is lost",
+        "replicas/remote.py",
+        '        self._ledger.note({f"tried-{name}": oid for name, oid in wanted.items()})\n',
+        "",
+        "faults/test_network.py::test_whatever_happens_on_the_way_the_next_try_makes_it_good",
+    ),
+    Bug(
+        "a remote that does not answer is asked every second",
+        "agent/decide.py",
+        "FIRST_RETRY * 2.0 ** min(failures - 1, 16)",
+        "FIRST_RETRY",
+        "faults/test_network.py::test_an_hour_without_github_costs_few_tries_and_the_next_is_near",
+    ),
+    Bug(
+        "a torn newest file hides all that its machine stored",
+        "replicas/recovery.py",
+        "    if any(torn.values()):",
+        "    if False:",
+        "faults/test_vault.py::test_whatever_request_fails_what_was_acknowledged_comes_back",
+    ),
+    Bug(
         "an error's foreign words are said as they came",
         "errors.py",
         "inert_lines(line) for line",

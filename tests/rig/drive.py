@@ -122,13 +122,17 @@ class Drive:
             self.process.wait(10)
             self.process = None
 
-    def stall(self) -> None:
-        """No request is answered from now on."""
-        (self.control / "stall").touch()
+    def stall(self, request: str = "*") -> None:
+        """No request, or none of one kind, is answered from now on."""
+        (self.control / "stall").write_text(request)
 
-    def fail(self, number: int) -> None:
-        """Every request fails with this errno from now on."""
-        (self.control / "fail").write_text(str(number))
+    def fail(self, number: int, request: str = "*") -> None:
+        """Every request, or every one of one kind, fails with this errno from now on."""
+        (self.control / "fail").write_text(f"{request} {number}")
+
+    def lie(self) -> None:
+        """Every write is said to be done, and its last byte is not."""
+        (self.control / "lie").touch()
 
     def fill_up(self) -> None:
         """Every write fails for want of space from now on."""
@@ -140,7 +144,7 @@ class Drive:
 
     def recover(self) -> None:
         """Everything works again."""
-        for switch in ("stall", "fail", "full"):
+        for switch in ("stall", "fail", "full", "lie"):
             (self.control / switch).unlink(missing_ok=True)
 
     def lose_tails(self, files: int, size: int = 10) -> list[Path]:
@@ -174,6 +178,12 @@ def serve(mountpoint: str, backing: str, control: str, seconds: float) -> None:
     """Serve a mount until it is taken away."""
     import mfusepy  # type: ignore[import-untyped]
 
+    def told(switch: str) -> list[str]:
+        try:
+            return Path(f"{control}/{switch}").read_text().split()
+        except FileNotFoundError:
+            return []
+
     class Mounted(mfusepy.Operations):  # type: ignore[misc]
         """Requests on a backing folder, each counted, delayed, and perhaps failed."""
 
@@ -190,10 +200,10 @@ def serve(mountpoint: str, backing: str, control: str, seconds: float) -> None:
         def request(self, name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
             def answered(*arguments: Any, **named: Any) -> Any:
                 os.write(self.log, f"{name}\n".encode())
-                while os.path.exists(f"{control}/stall"):
+                while told("stall")[:1] in (["*"], [name]):
                     time.sleep(0.02)
-                if os.path.exists(f"{control}/fail"):
-                    raise OSError(int(Path(f"{control}/fail").read_text()), "told to fail")
+                if (fail := told("fail"))[:1] in (["*"], [name]):
+                    raise OSError(int(fail[1]), "told to fail")
                 if name not in DATA:
                     time.sleep(seconds)
                 return answer(*arguments, **named)
@@ -267,6 +277,9 @@ def serve(mountpoint: str, backing: str, control: str, seconds: float) -> None:
             if os.path.exists(f"{control}/full"):
                 raise OSError(errno.ENOSPC, "the Drive is full")
             time.sleep(len(content) / BYTES_A_SECOND)
+            if os.path.exists(f"{control}/lie"):
+                os.pwrite(fh, content[:-1], offset)
+                return len(content)
             return os.pwrite(fh, content, offset)
 
         def flush(self, path: str, fh: int) -> int:
