@@ -99,6 +99,10 @@ class TokenMissing(AuthorisationError):
     """No token was to be had, and the repository cannot be read without one."""
 
 
+class TokenRefused(AuthorisationError):
+    """The server does not accept the token: it has ended, was revoked, or never was one."""
+
+
 class NotSafeYet(GitsessionError):
     """The asked durability level was not reached in time."""
 

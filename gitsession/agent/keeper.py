@@ -25,6 +25,7 @@ from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.control import Operation, Request, Server
 from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
+from gitsession.agent.token import HeldToken
 from gitsession.credentials import Token
 from gitsession.errors import AgentError, GitsessionError, UsageError
 
@@ -94,8 +95,8 @@ class Keeper:
         self._configuration = configuration
         self._secrets = secrets
         self._editor_key = os.urandom(32).hex()  # a restarted agent's editor still knows its guests
-        self._token = Token.parse(secrets.token, "open") if secrets.token else None
         self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
+        self._token = HeldToken(secrets.token, configuration.token_command, self._log)
         self._agent: run.Process | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -114,7 +115,7 @@ class Keeper:
         os.write(word, b"ready")
         os.close(word)
         self._log.write("keeper started", pid=os.getpid())
-        self._find_token()
+        self._token.find()
         try:
             self._keep_running()
         finally:
@@ -152,15 +153,13 @@ class Keeper:
             self._agent.stdin.close()
         return code
 
-    def _find_token(self) -> None:
-        """A keeper that was started without a token asks the user's own command for one."""
-        command = self._configuration.token_command
-        if self._token is None and command:
-            try:
-                self._token = credentials.from_command(command)
-            except GitsessionError as error:
-                self._log.failure("token command failed", error)
-        self._log.hide(self._token.reveal() if self._token else None)
+    def _renew_token(self, _request: Request) -> Mapping[str, Any]:
+        """The token is refused: the agent is told where the user's own command has another."""
+        return {"tries": self._token.renew(self._tell_agent)}
+
+    def _tell_agent(self) -> None:
+        with suppress(AgentError):
+            control.ask(self._places.agent_socket, "token-given", timeout=STOP_LIMIT)
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._stopping.set()
@@ -180,14 +179,15 @@ class Keeper:
         address, fork = self._configuration.address, self._configuration.fork
         return {
             "ping": self._ping,
-            "credential": credential_operation(address, fork, lambda: self._token),
-            "token": lambda _: {"token": self._token and self._token.reveal()},
+            "credential": credential_operation(address, fork, lambda: self._token.now),
+            "token": lambda _: {"token": self._token.text},
             "secrets": lambda _: {
                 "password": self._secrets.password,
                 "tunnel_token": self._secrets.tunnel_token,
                 "editor_key": self._editor_key,
             },
             "set-token": self._set_token,
+            "renew-token": self._renew_token,
             "set-tunnel-token": self._set_tunnel_token,
             "stop": self._stop,
         }
@@ -204,9 +204,7 @@ class Keeper:
         return {}
 
     def _set_token(self, request: Request) -> Mapping[str, Any]:
-        token = request.optional_text("token")
-        self._token = Token.parse(token, "the caller") if token else None
-        self._log.hide(token)
+        self._token.set(request.optional_text("token"))
         return {}
 
     def _stop(self, request: Request) -> Mapping[str, Any]:

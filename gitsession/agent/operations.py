@@ -15,6 +15,7 @@ from gitsession.agent.allowing import allow
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
 from gitsession.agent.editor import SessionEditor
+from gitsession.agent.recovery import go_on_with_token
 from gitsession.agent.service import Agent
 from gitsession.agent.updating import Updating
 from gitsession.agent.view import status
@@ -56,6 +57,7 @@ class Operations:
             "commit": self._commit,
             "fetch": self._fetch,
             "allow": self._allow,
+            "token-given": self._token_given,
             "close": self._close,
             **self._editor.table(),
             **self._editing.table(),
@@ -209,6 +211,12 @@ class Operations:
         )
         parts.marks.mark(released)
         return {"released": released}
+
+    def _token_given(self, request: Request) -> Mapping[str, Any]:
+        """The keeper has another token now."""
+        workflows = request.flag("workflows", self._agent.configuration.workflows)
+        self._agent.jobs.call(lambda: go_on_with_token(self._agent, workflows=workflows), JOB_TIMEOUT)
+        return {}
 
     def _close(self, request: Request) -> Mapping[str, Any]:
         seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)

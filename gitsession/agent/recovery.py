@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gitsession.agent import control
 from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
-from gitsession.errors import GitsessionError, LeaseLost, RefusedError
+from gitsession.errors import AgentError, GitsessionError, LeaseLost, RefusedError, TokenRefused
+from gitsession.replicas.guard import WORKFLOWS
 from gitsession.replicas.lease import fork_name
 
 PRIVATE_ADDRESS = (
     "GitHub keeps your e-mail address private, so the snapshots carry {noreply} now. Commits of your own "
     "with another address are not published; `git config user.email {noreply}` gives the next ones this one."
 )
+
+TOKEN_REFUSED = (
+    "The session's token is not accepted any more: it has ended or was revoked. Nothing is pushed until "
+    "`open` is given another one (GITHUB_TOKEN, token= or --token-command); all else is saved as before."
+)
+ANSWER_TIMEOUT = 5.0
 
 if TYPE_CHECKING:
     from gitsession.agent.lane import Lane
@@ -40,6 +49,8 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
             _withhold(agent, lane, caught)
         case LeaseLost():
             _fork(agent)
+        case TokenRefused():
+            _ask_for_token(agent, lane)
 
 
 def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
@@ -89,10 +100,47 @@ def _keep_address_private(agent: Agent, lane: Lane) -> None:
     lane.start_afresh()
 
 
-def send_next(agent: Agent, lane: Lane) -> None:
+def _ask_for_token(agent: Agent, lane: Lane) -> None:
+    """Have the keeper ask the user's own command; where it has no other token, the person is asked, once."""
+    tries = False
+    with suppress(AgentError):
+        place = agent.parts.places.keeper_socket
+        tries = bool(control.ask(place, "renew-token", timeout=ANSWER_TIMEOUT)["tries"])
+    if tries and lane.failures < 2:
+        return
+    if "token" not in agent.notices.notes:
+        agent.notices.notes["token"] = TOKEN_REFUSED
+        agent.parts.events.add("token", TOKEN_REFUSED)
+
+
+def go_on_with_token(agent: Agent, *, workflows: bool) -> None:
+    """Try again what was refused, with the token that the keeper has now.
+
+    Args:
+        agent: Whose session it is; on its main thread only.
+        workflows: Whether this token may push `.github/workflows`, unless it is known to be refused.
+    """
+    saver, shipments = agent.parts.saver, agent.parts.shipments
+    agent.configure(workflows=workflows)
+    shipments.guard.workflows = workflows
+    if workflows:
+        agent.parts.marks.mark(list(saver.release(lambda path, _: path.startswith(WORKFLOWS))))
+        shipments.release(shipments.withheld(lambda left: left.path.startswith(WORKFLOWS)))
+    for lane in agent.lanes:
+        lane.start_afresh()
+
+
+def arrived(agent: Agent, lane: Lane) -> None:
+    """What follows when a shipment has arrived; on the main thread only."""
+    if lane.name == "remote":
+        agent.notices.notes.pop("token", None)
+        _send_next(agent, lane)
+
+
+def _send_next(agent: Agent, lane: Lane) -> None:
     """Let go what waited for its turn, if anything did, now that the portion before it has arrived."""
     shipments = agent.parts.shipments
-    if lane.name != "remote" or not shipments.portions.waiting:
+    if not shipments.portions.waiting:
         return
     chosen = shipments.portions.next()
     agent.parts.saver.release(lambda path, caught: path in chosen and caught.reason == REASON)

@@ -16,7 +16,7 @@ from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.notices import Notices
 from gitsession.agent.parts import Parts
-from gitsession.agent.recovery import recover, send_next
+from gitsession.agent.recovery import arrived, recover
 from gitsession.agent.risk import Risk
 from gitsession.agent.shipments import published_by
 from gitsession.agent.tending import Tending
@@ -257,7 +257,7 @@ class Agent:
                 self._note_published(lane)
                 self.find_risk()
                 self._tending.ask()
-                send_next(self, lane)
+                arrived(self, lane)
             else:
                 recover(self, lane, outcome.error)
 

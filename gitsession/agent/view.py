@@ -52,6 +52,7 @@ def status(
             "unsaved": sorted(unsaved),
             "events": agent.parts.events.to_json(),
             "places": configuration.place_names,
+            "token_refused": "token" in agent.notices.notes,
         },
     )
     return shown.to_json()

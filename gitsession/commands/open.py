@@ -73,7 +73,9 @@ def _tell(line: str) -> None:
 
 
 def _wants_token(session: Session, options: Options) -> bool:
-    """Whether nothing is pushed only because nobody has given a token."""
+    """Whether nothing is pushed only because nobody has given a token, or the one that was is refused."""
+    if session.status().extra.get("token_refused"):
+        return True
     configuration = load(session.places)
     if configuration.publish or not options.publish or not is_github(configuration.address, os.environ):
         return False

@@ -16,6 +16,7 @@ from gitsession.errors import (
     NoAnswer,
     NotFoundError,
     RateLimited,
+    TokenRefused,
 )
 from gitsession.hub.answers import sso_link, token_kind
 
@@ -37,7 +38,7 @@ def refusal(what: str, status: int, headers: Mapping[str, str], body: str, token
     if status == 429 or (status == 403 and _is_limit(headers, words)):
         return _limited(what, headers)
     if status == 401:
-        return AuthorisationError(
+        return TokenRefused(
             f"GitHub does not accept the token ({what}).",
             hint="It may have expired or been revoked: make a new one in your account's settings.",
         )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from gitsession.errors import AuthorisationError, GitError, GitTimeout, LeaseLost, RefusedError
+from gitsession.errors import (
+    AuthorisationError,
+    GitError,
+    GitTimeout,
+    LeaseLost,
+    Refusal,
+    RefusedError,
+    TokenRefused,
+)
 from gitsession.git.transfer import Pushed, Update
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 
@@ -52,7 +60,7 @@ def push_failed(pushed: Pushed) -> GitError | AuthorisationError:
             f"The push did not arrive: {last}", stderr=words, safe=SAFE_HERE, hint="It is tried again."
         )
     if refusal.kind in AUTHORISATION:
-        return AuthorisationError(f"The remote refused: {refusal.detail}", safe=SAFE_HERE, hint=refusal.hint)
+        return _not_let_in(refusal)
     return RefusedError(
         f"The remote refused the push: {refusal.detail}",
         refusal=refusal,
@@ -60,6 +68,11 @@ def push_failed(pushed: Pushed) -> GitError | AuthorisationError:
         safe=SAFE_HERE,
         hint=refusal.hint,
     )
+
+
+def _not_let_in(refusal: Refusal) -> AuthorisationError:
+    kind = TokenRefused if refusal.kind == "authentication" else AuthorisationError
+    return kind(f"The remote refused: {refusal.detail}", safe=SAFE_HERE, hint=refusal.hint)
 
 
 @contextmanager
@@ -72,9 +85,7 @@ def translated() -> Iterator[None]:
     except GitError as failed:
         refusal = parse_refusal(failed.stderr)
         if refusal is not None and refusal.kind in AUTHORISATION:
-            raise AuthorisationError(
-                f"The remote refused: {refusal.detail}", safe=SAFE_HERE, hint=refusal.hint
-            ) from failed
+            raise _not_let_in(refusal) from failed
         if "fsck" not in failed.stderr:
             failed.safe, failed.hint = failed.safe or SAFE_HERE, failed.hint or UNREACHABLE
         raise

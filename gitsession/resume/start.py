@@ -12,6 +12,7 @@ from gitsession.resume.given import Given, token_for
 from gitsession.resume.ground import Ground, glance, survey
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
+from gitsession.resume.renewing import token_again
 from gitsession.resume.reopening import editor_again
 from gitsession.resume.running import PING_TIMEOUT, attachable
 from gitsession.resume.turn import in_turn
@@ -62,8 +63,9 @@ def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -
 
 
 def _attach(running: Places, options: Options, runtime: Runtime) -> Session:
+    told = token_again(running, options, runtime, os.environ)
     notes = editor_again(running, options, runtime, os.environ)
-    return Session(running, resumed=True, notes=notes)
+    return Session(running, resumed=True, notes=(*told, *notes))
 
 
 def _now_given(places: Places, options: Options, runtime: Runtime) -> Given:

@@ -1,10 +1,12 @@
-"""`open` with tokens that are no person's, or may not do everything."""
+"""Tokens that are no person's, that may not do everything, and that end while the session runs."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.rig.forge import Forge, Token
+from tests.rig.forge import GRACE_TOKEN, Forge, Token
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
 from tests.rig.runtime import Runtime
@@ -55,3 +57,43 @@ def test_workflows_are_held_before_a_push_and_the_rest_goes_on(
     hosted = forge.repository()
     (branch,) = hosted.refs(f"refs/heads/session/{login}/")
     assert hosted.read(branch, "train.py") == "print('goes on')"
+
+
+def test_a_session_goes_on_with_a_new_token_by_itself_or_by_the_next_open(
+    machine: Machine, forge: Forge, sealed: Path
+) -> None:
+    first, second, third = (
+        forge.add_token(Token("ghp_" + name * 12, "ada")) for name in ("abc", "def", "ghi")
+    )
+    source = sealed / "token"
+    source.write_text(first.value)
+    where = ("--storage", str(machine.runtime.drive), "--token-command", f"cat {source}")
+    online = Machine(machine.runtime, machine.repo, where)
+    branch = f"refs/heads/{online.open()['branch']}"
+    notes = online.worktree / "notes.txt"
+    flush = ("flush", "--timeout", "60", "--level")
+
+    source.write_text(second.value)
+    forge.revoke(first.value)
+    notes.write_text("by the second\n")
+    online.gitsession(*flush, "safe")
+    hosted = forge.repository()
+    assert hosted.read(branch, "notes.txt") == "by the second"
+
+    forge.revoke(second.value)
+    for line in ("by nobody\n", "waits for a token\n"):
+        notes.write_text(line)
+        online.gitsession(*flush, "stored")
+        assert online.gitsession(*flush[:1], "--timeout", "5", "--level", "safe", check=False).code == 3
+    status = online.json("status")
+    assert any("token is not accepted any more" in note for note in status["notes"])
+    assert [event["kind"] for event in status["events"]].count("token") == 1
+    online.runtime.extra["GITHUB_TOKEN"] = GRACE_TOKEN
+    refused = online.gitsession("open", online.repo, "--workdir", str(online.worktree), check=False)
+    assert refused.code == 4 and "grace's" in refused.stderr
+    online.runtime.extra["GITHUB_TOKEN"] = third.value
+    opened = online.gitsession("open", online.repo, "--workdir", str(online.worktree))
+    assert "goes on with the new token" in opened.stderr
+    online.gitsession(*flush, "safe")
+    assert hosted.read(branch, "notes.txt") == "waits for a token"
+    assert not any("token" in note for note in online.json("status")["notes"])
