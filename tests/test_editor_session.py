@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import tarfile
 import time
@@ -13,29 +12,24 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from gitsession.editor.install import Installed
 from tests.editor.conftest import code_server as code_server
 from tests.rig import processes
+from tests.rig.browser import EDITOR, PATIENCE, TREE, chromium, fresh_page, needs_chromium
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 60_000
-TREE = ".explorer-folders-view .monaco-list-row"
-EDITOR = ".editor-instance .view-lines"
-
 pytestmark = [
     pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+    needs_chromium,
 ]
 
 
@@ -53,10 +47,8 @@ def machine(
 
 @pytest.fixture
 def browser(sealed: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+    with chromium() as launched:
+        yield launched
 
 
 def open_editor(machine: Machine, *more: str) -> dict[str, object]:
@@ -67,8 +59,7 @@ def open_editor(machine: Machine, *more: str) -> dict[str, object]:
 
 
 def visit(browser: Browser, link: object) -> Page:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(PATIENCE)
+    page = fresh_page(browser)
     page.goto(str(link))
     page.wait_for_selector(TREE)
     return page

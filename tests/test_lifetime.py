@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 
 from gitsession.errors import UsageError
 from gitsession.resume.options import Options
 from gitsession.runtime.base import booted_at
+from tests.rig.posted import Posted, taking_lines
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -21,31 +19,15 @@ PATIENCE = 120.0
 
 
 @pytest.fixture
-def posted() -> Iterator[tuple[str, SimpleQueue[str]]]:
-    """The address of a server that takes lines, and what it got."""
-    lines: SimpleQueue[str] = SimpleQueue()
-
-    class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            lines.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taker) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/hook/key", lines
-        server.shutdown()
-        thread.join()
+def posted() -> Iterator[Posted]:
+    with taking_lines() as taken:
+        yield taken
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_end_is_told_once_and_what_was_done_is_safe_before_it(
-    runtime: Runtime, sample_repository: Path, posted: tuple[str, SimpleQueue[str]]
+    runtime: Runtime, sample_repository: Path, posted: Posted
 ) -> None:
     url, lines = posted
     machine = Machine(runtime, str(sample_repository), ("--storage", str(runtime.drive)))

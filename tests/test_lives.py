@@ -164,15 +164,21 @@ def test_a_named_session_is_not_laid_over_a_clone_with_work_in_it(
     assert (machine.worktree / "train.py").read_text() == "unsaved\n"
 
 
+def ada_at_work_and_grace(
+    furnish: Callable[[str], Runtime], git_server: GitServer
+) -> tuple[Machine, Machine]:
+    """Two who may push, on machines of their own; the first has the session `lesson`."""
+    git_server.forge.repository().roles["grace"] = "write"
+    ada, grace = online(furnish("a"), git_server, ADA_TOKEN), online(furnish("g"), git_server, GRACE_TOKEN)
+    ada.open("--session", "lesson")
+    write(ada, "notes.txt", "by ada\n")
+    return ada, grace
+
+
 def test_naming_another_persons_session_starts_ones_own_from_it(
     furnish: Callable[[str], Runtime], git_server: GitServer, hub: Hub
 ) -> None:
-    git_server.forge.repository().roles["grace"] = "write"
-    ada, grace = (
-        online(furnish(name), git_server, token) for name, token in (("a", ADA_TOKEN), ("g", GRACE_TOKEN))
-    )
-    ada.open("--session", "lesson")
-    write(ada, "notes.txt", "by ada\n")
+    ada, grace = ada_at_work_and_grace(furnish, git_server)
     bare = git_server.forge.repository().path
     before = branches(bare)
     assert grace.open()["resumed"] is False
@@ -189,12 +195,7 @@ def test_naming_another_persons_session_starts_ones_own_from_it(
 def test_taking_over_makes_the_old_runtime_go_on_under_a_name_of_its_own(
     furnish: Callable[[str], Runtime], git_server: GitServer, hub: Hub
 ) -> None:
-    git_server.forge.repository().roles["grace"] = "write"
-    ada, grace = (
-        online(furnish(name), git_server, token) for name, token in (("a", ADA_TOKEN), ("g", GRACE_TOKEN))
-    )
-    ada.open("--session", "lesson")
-    write(ada, "notes.txt", "by ada\n")
+    ada, grace = ada_at_work_and_grace(furnish, git_server)
     opened = grace.open("--session", "lesson", "--take-over")
     assert opened["branch"] == "session/ada/lesson"
     assert until(lambda: ada.json("status")["session"] == "lesson-fork-1")

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 
@@ -13,28 +11,13 @@ from gitsession.agent.events import KEPT, Events, Notifier
 from gitsession.agent.log import Log
 from gitsession.status import Deadline
 from tests.agent.conftest import wait_for
+from tests.rig.posted import Posted, taking_lines
 
 
 @pytest.fixture
-def posted() -> Iterator[tuple[str, SimpleQueue[str]]]:
-    """The URL of a server that takes lines, and what it got."""
-    lines: SimpleQueue[str] = SimpleQueue()
-
-    class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            lines.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taker) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/hook/key", lines
-        server.shutdown()
-        thread.join()
+def posted() -> Iterator[Posted]:
+    with taking_lines() as taken:
+        yield taken
 
 
 @pytest.fixture
@@ -45,7 +28,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 
 def test_an_event_is_kept_logged_and_posted_in_one_line_without_secrets(
-    tmp_path: Path, log: Log, posted: tuple[str, SimpleQueue[str]]
+    tmp_path: Path, log: Log, posted: Posted
 ) -> None:
     url, lines = posted
     events = Events(log, Notifier(url, "lesson", log).post)

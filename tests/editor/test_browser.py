@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from gitsession import run
 from gitsession.editor import marked
@@ -22,24 +21,13 @@ from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
 from gitsession.editor.tunnel.colab import ColabProxy
 from gitsession.errors import EditorError
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
-PATIENCE = 60_000
-TREE = ".explorer-folders-view .monaco-list-row"
+from tests.rig.browser import PATIENCE, TREE, chromium, fresh_page, needs_chromium
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+    needs_chromium,
 ]
 
 Start = Callable[..., Editor]
@@ -47,17 +35,13 @@ Start = Callable[..., Editor]
 
 @pytest.fixture
 def browser(sealed: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture
 def page(browser: Browser) -> Page:
-    fresh = browser.new_page(viewport={"width": 1200, "height": 800})
-    fresh.set_default_timeout(PATIENCE)
-    return fresh
+    return fresh_page(browser)
 
 
 @pytest.fixture

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from gitsession.agent.editing import OPEN_EDITORS
 from gitsession.editor import own_extension
 from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
 from tests.agent.conftest import Running, prepared, running, wait_for
+from tests.rig.browser import EDITOR, PATIENCE, chromium, fresh_page, needs_chromium
 
 __all__ = ["prepared", "running"]  # pytest finds them here
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 120_000
-EDITOR = ".editor-instance .view-lines"
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+    needs_chromium,
 ]
 
 Start = Callable[[Running], Editor]
@@ -39,12 +35,8 @@ Start = Callable[[Running], Editor]
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        fresh = chromium.new_page(viewport={"width": 1280, "height": 800})
-        fresh.set_default_timeout(PATIENCE)
-        yield fresh
-        chromium.close()
+    with chromium() as browser:
+        yield fresh_page(browser)
 
 
 @pytest.fixture

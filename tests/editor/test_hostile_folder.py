@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from gitsession import run
 from gitsession.editor.install import Installed
 from gitsession.editor.server import Layout
 from gitsession.editor.settings import install_extension
 from gitsession.editor.supervise import Editor, Plan
+from tests.rig.browser import TREE, chromium, fresh_page, needs_chromium
 from tests.rig.open_vsx import OpenVsx
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-PATIENCE = 60_000
-TREE = ".explorer-folders-view .monaco-list-row"
 RECOMMENDED = "rig.recommended"
 
 pytestmark = [
@@ -30,7 +27,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+    needs_chromium,
 ]
 
 Start = Callable[..., Editor]
@@ -38,12 +35,8 @@ Start = Callable[..., Editor]
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        fresh = chromium.new_page(viewport={"width": 1200, "height": 800})
-        fresh.set_default_timeout(PATIENCE)
-        yield fresh
-        chromium.close()
+    with chromium() as browser:
+        yield fresh_page(browser)
 
 
 @pytest.fixture
