@@ -1,23 +1,22 @@
 """How fast the editor is there, and what the gate costs.
 
-    python benchmarks/editor.py [--quick] [--json]
+    python -m benchmarks.editor [--quick] [--json]
 
 Contenders: `bare` is code-server started alone until `/healthz` answers; `editor` is the same server with its
-gate, its settings and its supervision; `archive` brings it from the vault's archive first. A request is
-measured straight on the server's socket (`direct`) and through the gate (`gate`). The pinned code-server is
-fetched to `.cache/` once.
+gate, its settings and its supervision; `open` is `gitsession.open` of a small repository on a path until its
+editor answers, with everything that comes before it. Unpacking and trying the vault's archive comes on top
+where nothing is unpacked yet. A request is measured straight on the server's socket and through the gate. The
+pinned code-server is fetched to `.cache/` once.
 """
 
 from __future__ import annotations
 
-import argparse
 import http.client
-import json
 import os
 import re
 import shutil
 import socket
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
+from benchmarks.report import Report, arguments
+from benchmarks.startup import PROJECT, gitsession, small_repository
 from gitsession.editor import archive, install, sources
 from gitsession.editor.code_server import CodeServer
 from gitsession.editor.install import Installed
@@ -34,7 +33,16 @@ from gitsession.editor.server import Layout, await_answer
 from gitsession.editor.supervise import Editor, Plan
 from tests.editor.browser_side import redeem
 
-CACHE = Path(__file__).parent.parent / ".cache/editor"
+CACHE = PROJECT / ".cache/editor"
+OPEN = """
+import sys, time, gitsession
+began = time.perf_counter()
+repo, tree, vault = sys.argv[1:]
+session = gitsession.open(repo, workdir=tree, storage=vault, editor="auto", tunnel="none", progress=False)
+while not (session.status().editor and session.status().editor.healthy):
+    time.sleep(0.02)
+print(time.perf_counter() - began)
+"""
 
 
 @contextmanager
@@ -74,22 +82,41 @@ def whole(installed: Installed) -> float:
         return seconds
 
 
+def opened(installed: Installed) -> float:
+    """`gitsession.open` on a machine of its own, where the editor lies unpacked."""
+    with scratch() as folder:
+        (folder / "cache/gitsession").mkdir(parents=True)
+        (folder / "cache/gitsession/editor").symlink_to(installed.directory.parent)
+        own = {"GITSESSION_HOME": f"{folder}/s", "XDG_CACHE_HOME": f"{folder}/cache", "HOME": str(folder)}
+        kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        environ = {**kept, **own, "PYTHONPATH": str(PROJECT)}
+        remote = small_repository(folder, environ)
+        argv = (sys.executable, "-c", OPEN, str(remote), f"{folder}/tree", f"{folder}/vault")
+        try:
+            done = subprocess.run(argv, env=environ, capture_output=True, check=True, text=True, timeout=120)
+        finally:
+            subprocess.run(gitsession("close"), env=environ, capture_output=True, check=False, timeout=60)
+        return float(done.stdout)
+
+
 def from_archive(installed: Installed) -> float:
     with scratch() as folder:
         digest = archive.pack(installed.directory, folder / "a")
         return timed(lambda: install.ensure(folder / "cache", [sources.FromArchive(folder / "a", digest)]))
 
 
-def request_times(connection: http.client.HTTPConnection, headers: dict[str, str], rounds: int) -> float:
+def request_times(
+    connection: http.client.HTTPConnection, headers: dict[str, str], rounds: int
+) -> list[float]:
     def ask() -> None:
         connection.request("GET", "/healthz", headers=headers)
         connection.getresponse().read()
 
     ask()
-    return statistics.median(timed(ask) for _ in range(rounds)) * 1000
+    return [timed(ask) * 1000 for _ in range(rounds)]
 
 
-def requests(installed: Installed, rounds: int) -> dict[str, float]:
+def requests(report: Report, installed: Installed, rounds: int) -> None:
     with scratch() as folder:
         editor = Editor(Plan(folder / "p", folder / "e", os.environ), lambda: installed)
         editor.start()
@@ -99,13 +126,11 @@ def requests(installed: Installed, rounds: int) -> dict[str, float]:
         direct = http.client.HTTPConnection("localhost")
         direct.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         direct.sock.connect(str(editor.layout.socket))
-        figures = {
-            "request_direct_ms": request_times(direct, {}, rounds),
-            "request_gate_ms": request_times(through, {"Cookie": cookie}, rounds),
-            "gate_pss_mb": pss(editor.gate_pid()),
-        }
+        straight = report.add("a request, direct", "ms", request_times(direct, {}, rounds)).median
+        gated = request_times(through, {"Cookie": cookie}, rounds)
+        report.add("a request, through the gate", "ms", gated, target=straight + 5)
+        report.add("the gate's memory (PSS)", "MB", [pss(editor.gate_pid())], target=40)
         editor.stop()
-        return figures
 
 
 def pss(pid: int) -> float:
@@ -114,25 +139,17 @@ def pss(pid: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--json", action="store_true", help="figures as JSON")
-    options = parser.parse_args()
+    given = arguments(__doc__)
     installed = install.ensure(CACHE, sources.default_sources())
-    rounds = 3 if options.quick else 7
-    figures = {
-        "bare_s": statistics.median(bare(installed) for _ in range(rounds)),
-        "editor_s": statistics.median(whole(installed) for _ in range(rounds)),
-        "archive_s": from_archive(installed),
-        **requests(installed, 50 if options.quick else 500),
-    }
-    figures["editor_to_bare"] = figures["editor_s"] / figures["bare_s"]
-    figures["gate_adds_ms"] = figures["request_gate_ms"] - figures["request_direct_ms"]
-    rounded = {name: round(value, 2) for name, value in figures.items()}
-    lines = json.dumps(rounded) if options.json else "\n".join(f"{k:20}{v:>10}" for k, v in rounded.items())
-    sys.stdout.write(lines + "\n")
+    rounds = 3 if given.quick else 7
+    report = Report("editor: seconds until it answers, and what the gate costs")
+    turns = [(bare(installed), whole(installed), opened(installed)) for _ in range(rounds)]
+    alone = report.add("bare", "s", [turn[0] for turn in turns]).median
+    report.add("editor", "s", [turn[1] for turn in turns])
+    report.add("open", "s", [turn[2] for turn in turns], target=1.5 * alone)
+    report.add("unpacking and trying the archive", "s", [from_archive(installed)], target=15)
+    requests(report, installed, 50 if given.quick else 500)
+    report.show(as_json=given.json)
 
 
 if __name__ == "__main__":

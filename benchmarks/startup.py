@@ -33,15 +33,20 @@ def gitsession(*verb: str) -> Sequence[str]:
     return (sys.executable, "-c", "import sys; from gitsession.cli import main; sys.exit(main())", *verb)
 
 
-def sample(folder: Path, environ: dict[str, str]) -> Path:
-    """A bare repository with one commit, opened as a session that runs."""
+def small_repository(folder: Path, environ: dict[str, str]) -> Path:
+    """A bare repository with one commit."""
     script = """
     git init -q -b main work && cd work && echo one > one.txt && git add one.txt
     git -c user.name=Ada -c user.email=ada@example.org commit -q -m One && cd ..
     git clone -q --bare work remote.git && rm -rf work
     """
     subprocess.run(["sh", "-ec", script], cwd=folder, env=environ, check=True)
-    remote = folder / "remote.git"
+    return folder / "remote.git"
+
+
+def sample(folder: Path, environ: dict[str, str]) -> Path:
+    """A small repository, opened as a session that runs."""
+    remote = small_repository(folder, environ)
     process(environ, *opening(folder, remote))()
     return remote
 

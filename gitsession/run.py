@@ -100,6 +100,10 @@ def run(
         raise TimedOut(argv, timeout) from None
     finally:
         end_group(process)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
     return Completed(tuple(argv), process.returncode, written or b"", stderr)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,7 +107,7 @@ class Session:
 
     def note_activity(self, *, running: bool) -> None:
         """Say that a notebook's cell begins or has ended, which is what platforms call activity."""
-        self._ask("activity", running=running)
+        self._ask("activity", running=running, kernel=os.getpid())
 
     def commit(self, message: str, push: bool = False) -> str:
         """Make a commit of everything on your own branch, as `git add --all` and `git commit` would.
@@ -326,8 +327,13 @@ class Session:
         Raises:
             EditorError: The session has no editor, and so no way from outside.
         """
-        link = self._ask("expose", timeout=CLOSE_TIMEOUT, port=port)["url"]
-        return None if link is None else str(link)
+        said = self._ask("expose", timeout=CLOSE_TIMEOUT, port=port)
+        if said["through_colab"]:
+            from gitsession.editor.tunnel.colab import address_of
+
+            there = address_of(said["behind"])
+            said = self._ask("expose", timeout=CLOSE_TIMEOUT, port=port, url=there.url, host=there.host)
+        return None if said["url"] is None else str(said["url"])
 
     def __enter__(self) -> Session:
         return self

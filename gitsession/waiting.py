@@ -34,7 +34,10 @@ def until_ended(
         SessionError: There is no such process.
     """
     if (pid is None) == (command is None):
-        raise UsageError("Give either a process to wait for or a command.")
+        raise UsageError(
+            "Give either a process to wait for or a command.",
+            hint="Write session.wait(pid=1234) or session.wait('make').",
+        )
     if pid is not None:
         if not run.is_alive(pid):
             raise SessionError(f"There is no process {pid}.", hint="It may have ended already.")
@@ -44,7 +47,9 @@ def until_ended(
     try:
         process = run.start(argv, env=os.environ, cwd=cwd, stdout=None, stderr=None)
     except (FileNotFoundError, PermissionError) as error:
-        raise UsageError(f"{argv[0]!r} cannot be run: {error.strerror}.") from None
+        raise UsageError(
+            f"{argv[0]!r} cannot be run: {error.strerror}.", hint="Check its name and PATH."
+        ) from None
     try:
         _show_while(lambda: process.poll() is None, line)
     except BaseException:

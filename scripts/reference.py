@@ -176,7 +176,7 @@ def errors_page() -> str:
         "",
         "An error says what happened, what is still safe, and what to do next. In Python they are all",
         "`gitsession.GitsessionError`; at the command line the exit code tells their kind. What varies",
-        "stands in angle brackets. Where the last column is empty, the line above the table says what to do.",
+        "stands in angle brackets.",
         "",
     ]
     found = messages()

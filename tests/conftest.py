@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import processes, repositories
+from tests.rig import errors_met, processes, repositories
 from tests.rig.certificates import Certificates, issue
 from tests.rig.forge import Forge
 from tests.rig.git_server import GitServer
@@ -67,8 +67,11 @@ MANY_PROCESSES = frozenset({"chain", "transcript", "sample_repository", "places"
 HEAVY = SERVERS | SESSIONS | MANY_PROCESSES
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`scripts/test --quick` leaves out what needs a heavy fixture, and the abuses of `tests/security`."""
+    if not config.option.file_or_dir and (gone := errors_met.unknown(item.nodeid for item in items)):
+        raise pytest.UsageError(f"tests/errors_met.json names tests that are gone: {', '.join(gone)}")
     for item in items:
         heavy = HEAVY.intersection(getattr(item, "fixturenames", ()))
         if heavy or "security" in item.path.parts:
@@ -77,6 +80,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     processes.adopt_orphans()
+    errors_met.watch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that is named for an error message fails when it does not meet it."""
+    errors_met.forget()
+    yield
+    errors_met.write_down(item.nodeid)
+    if missed := errors_met.missed(item.nodeid):
+        pytest.fail("tests/errors_met.json says that this test meets:\n" + "\n".join(missed), pytrace=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -11,6 +10,9 @@ from types import ModuleType
 import pytest
 
 from gitsession import run
+from gitsession.address import parse_address
+from gitsession.errors import AddressError, SessionError
+from tests.rig import errors_met
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
@@ -23,13 +25,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 @pytest.fixture
 def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reference"] = module
-    spec.loader.exec_module(module)
-    return module
+    return errors_met.reference()
 
 
 def test_the_pages_that_follow_from_the_code_are_current() -> None:
@@ -55,6 +51,30 @@ def test_a_new_error_is_seen(reference: ModuleType, tmp_path: Path) -> None:
 def test_every_kind_of_error_has_a_remedy(reference: ModuleType) -> None:
     assert all(reference.remedy(kind) for kind in reference.CLASSES.values())
     assert len(reference.messages()) > 15
+
+
+def test_every_message_has_a_remedy_of_its_own(reference: ModuleType) -> None:
+    bare = [each.what for found in reference.messages().values() for each in found if not each.hint]
+    assert bare == []
+
+
+def test_every_message_is_met_by_a_test_that_is_named_for_it() -> None:
+    """`tests/conftest.py` fails a test that is named and does not meet its message."""
+    assert sorted(errors_met.named()) == sorted(errors_met.messages()), "see tests/rig/errors_met.py"
+
+
+def test_a_message_is_met_where_the_code_raises_it_or_a_process_says_it() -> None:
+    errors_met.forget()
+    with pytest.raises(SessionError):
+        raise SessionError("There is no snapshot 7.")  # made by a test, which does not count
+    assert not errors_met.met("SessionError: There is no snapshot <at>.")
+    with pytest.raises(AddressError):
+        parse_address("https://[half/of/it")
+    assert errors_met.met("AddressError: <text> is no URL.")
+    assert not errors_met.met("UsageError: <text> is no URL.")
+    errors_met.hear("gitsession: There is no snapshot 7.\nSee `gitsession log`.")
+    assert errors_met.met("SessionError: There is no snapshot <at>.")
+    assert not errors_met.met("SessionError: There is no snapshot <at> yet.")
 
 
 def test_links_of_the_read_me_lead_somewhere() -> None:

@@ -108,10 +108,20 @@ def test_colabs_proxy_is_opened_by_a_click_once_it_passes_what_is_needed(
     assert ask(port, path="/api", headers={**through, **cookie}).status == 200
     assert ask(port, path="/api", headers={**through, **UPGRADE}).status == 401
 
+    exposed = notebook.run("print(session.expose(7860))").stdout.strip()
+    theirs, _, ticket = exposed.partition("/#ticket=")
+    behind = int(theirs.removeprefix("https://").partition("-")[0])
+    assert behind not in (port, 7860)
+    assert redeem(behind, ticket, {"Host": f"localhost:{behind}", "Origin": public}).status == 403
+    assert redeem(behind, ticket, {"Host": f"localhost:{behind}", "Origin": theirs}).status == 204
+
     processes.send(signal.SIGKILL, pids(runtime, "agent.main"))
     assert eventually(lambda: status(notebook) == public)
     fresh, _ = click(notebook, "fresh")
     assert fresh is not None and fresh.startswith(public) and fresh != link
+    again = notebook.run(opening(sample_repository, runtime, editor="lab", progress=False))
+    assert again.ok, again.error
+    assert "Open the editor</button>" in texts(again) and "ticket" not in texts(again)
     notebook.run("session.close()")
 
 

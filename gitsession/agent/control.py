@@ -24,6 +24,7 @@ MAX_REQUEST = 4 * 1024 * 1024
 MAX_CLIENTS = 64
 REQUEST_TIME = 30.0
 _CHUNK = 65536
+ASKER = "The program that asks is of another version: upgrade gitsession there and here."
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: see SO_PEERCRED in unix(7)
 
 
@@ -38,7 +39,7 @@ class Request:
         """A string field; required without a default."""
         value = self.fields.get(name, default)
         if not isinstance(value, str):
-            raise UsageError(f"{self.op}: {name!r} must be a string.")
+            raise UsageError(f"{self.op}: {name!r} must be a string.", hint=ASKER)
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -49,21 +50,21 @@ class Request:
         """A number from 0 to `most`, clipped above."""
         value = self.fields.get(name, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-            raise UsageError(f"{self.op}: {name!r} must be a number of at least 0.")
+            raise UsageError(f"{self.op}: {name!r} must be a number of at least 0.", hint=ASKER)
         return float(min(value, most))
 
     def flag(self, name: str, default: bool) -> bool:
         """A boolean field."""
         value = self.fields.get(name, default)
         if not isinstance(value, bool):
-            raise UsageError(f"{self.op}: {name!r} must be true or false.")
+            raise UsageError(f"{self.op}: {name!r} must be true or false.", hint=ASKER)
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings, empty where it is missing."""
         value = self.fields.get(name, [])
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            raise UsageError(f"{self.op}: {name!r} must be a list of strings.")
+            raise UsageError(f"{self.op}: {name!r} must be a list of strings.", hint=ASKER)
         return tuple(value)
 
 
@@ -202,7 +203,7 @@ class Server:
                     with self._busy():
                         connection.sendall(self._answer(line))
                 if line is None:
-                    connection.sendall(_refusal(UsageError("The request is too long.")))
+                    connection.sendall(_refusal(UsageError("The request is too long.", hint=ASKER)))
         finally:
             self._slots.release()
 
@@ -236,9 +237,9 @@ def _parse(line: bytes) -> Request:
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
-        raise UsageError("The request is not JSON.") from None
+        raise UsageError("The request is not JSON.", hint=ASKER) from None
     if not isinstance(fields, dict) or not isinstance(fields.get("op"), str):
-        raise UsageError("The request names no operation.")
+        raise UsageError("The request names no operation.", hint=ASKER)
     return Request(fields.pop("op"), fields)
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gitsession.agent.control import Operation, Request
+from gitsession.agent.control import ASKER, Operation, Request
 from gitsession.agent.service import Agent
 from gitsession.errors import SessionError, UsageError
 from gitsession.files import write_atomically
@@ -142,9 +142,9 @@ def inside(request: Request, name: str) -> str:
 def _entries(request: Request, name: str) -> list[dict[str, Any]]:
     found = request.fields.get(name, [])
     if not isinstance(found, list) or len(found) > MAX_ENTRIES:
-        raise UsageError(f"{request.op}: {name!r} must be a list of at most {MAX_ENTRIES}.")
+        raise UsageError(f"{request.op}: {name!r} must be a list of at most {MAX_ENTRIES}.", hint=ASKER)
     if not all(isinstance(entry, dict) for entry in found):
-        raise UsageError(f"{request.op}: each of {name!r} must be an object.")
+        raise UsageError(f"{request.op}: each of {name!r} must be an object.", hint=ASKER)
     return found
 
 
@@ -157,9 +157,9 @@ def _buffer(entry: Mapping[str, Any]) -> dict[str, str | None]:
     """One unsaved buffer: its path or title, its text where it is short enough, and what its file held."""
     found = {name: entry.get(name) for name in ("path", "content", "base", "language")}
     if not isinstance(found["path"], str) or len(found["path"]) > MAX_NAME:
-        raise UsageError("buffers: each unsaved one needs a path.")
+        raise UsageError("buffers: each unsaved one needs a path.", hint=ASKER)
     if not all(value is None or isinstance(value, str) for value in found.values()):
-        raise UsageError("buffers: content, base and language must be strings.")
+        raise UsageError("buffers: content, base and language must be strings.", hint=ASKER)
     return found
 
 

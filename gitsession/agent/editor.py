@@ -162,7 +162,14 @@ class SessionEditor:
         keeping.keep()
 
     def _fail(self, error: GitsessionError | OSError) -> None:
-        known = error if isinstance(error, GitsessionError) else EditorError(f"It did not start: {error}.")
+        known = (
+            error
+            if isinstance(error, GitsessionError)
+            else EditorError(
+                f"It did not start: {error}.",
+                hint="`gitsession doctor` looks at the editor; everything else goes on.",
+            )
+        )
         self._failure = known
         if not self._stopping.is_set():
             self._log.failure("editor failed", error)
@@ -240,8 +247,12 @@ class SessionEditor:
             gate.allow(opened.address.url, opened.address.host)
             self._second[port] = opened
         if port in self._second:
-            url = self._second[port].address.url.rstrip("/")
-        return {"url": _link(url, gate)}
+            url = self._second[port].address.url
+        if given := request.optional_text("url"):
+            gate.allow(given, request.optional_text("host"))
+            url = given
+        only_the_notebook = url is None and self._way.is_open and self._way.choice.tunnel == "colab"
+        return {"url": _link(url, gate), "behind": gate.port, "through_colab": only_the_notebook}
 
     def _missing(self) -> GitsessionError:
         if self._failure is not None:
@@ -252,4 +263,4 @@ class SessionEditor:
 
 
 def _link(url: str | None, gate: GateProcess) -> str | None:
-    return None if url is None else f"{url}/#ticket={gate.mint()}"
+    return None if url is None else f"{url.rstrip('/')}/#ticket={gate.mint()}"

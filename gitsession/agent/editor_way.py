@@ -15,7 +15,7 @@ from gitsession.editor.tunnel.choose import Choice, Situation, choose
 from gitsession.editor.tunnel.ngrok import Ngrok
 from gitsession.editor.tunnel.none import ssh_line
 from gitsession.editor.wanted import Wanted
-from gitsession.errors import EditorError, GitsessionError
+from gitsession.errors import GitsessionError
 
 
 class Way:
@@ -160,8 +160,6 @@ class Way:
         self.close()
 
     def _tunnel(self) -> Tunnel:
-        if self.choice.tunnel != "ngrok":
-            raise EditorError("No tunnel is open.", hint="Open one with tunnel='ngrok'.")
         return Ngrok(self._token, self._directory)
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from gitsession import run
 from gitsession.agent.log import Log
 from gitsession.status import Deadline
 
@@ -38,15 +39,19 @@ class Ending:
         self._wake = wake
         self._log = log
         self._idle_since: float | None = time.monotonic()
+        self._kernel: int | None = None
         self._stopped = threading.Event()
 
     @property
     def idle_since(self) -> float | None:
         """Since when no cell runs, on the monotonic clock; None where one runs or nobody minds."""
+        if self._kernel is not None and not run.is_alive(self._kernel):
+            self._kernel, self._idle_since = None, time.monotonic()  # killed in the middle of a cell
         return self._idle_since if self._watched else None
 
-    def note_activity(self, *, running: bool) -> None:
-        """A cell began or ended."""
+    def note_activity(self, *, running: bool, kernel: int | None = None) -> None:
+        """A cell began or ended in a kernel, whose process id tells later whether it was killed meanwhile."""
+        self._kernel = kernel if running else None
         self._idle_since = None if running else time.monotonic()
         self._wake()
 

@@ -75,7 +75,7 @@ def credential_operation(
         try:
             asked = credentials.parse(request.text("request").encode("latin-1"))
         except UnicodeEncodeError:
-            raise UsageError("The request is not latin-1.") from None
+            raise UsageError("The request is not latin-1.", hint=control.ASKER) from None
         return credentials.answer(asked, address, fork, token()) or {}
 
     return answer
@@ -267,7 +267,10 @@ def _lock(places: Places) -> int | None:
             if _runs(places):
                 return None
             if time.monotonic() > deadline:
-                raise AgentError("another keeper holds the session and does not answer") from None
+                raise AgentError(
+                    "another keeper holds the session and does not answer",
+                    hint="Run `gitsession close`, then open the session again.",
+                ) from None
             time.sleep(0.05)
         else:
             return lock

@@ -45,11 +45,11 @@ def serve(places: Places, log: Log) -> int:
         places.agent_socket, Operations(agent, editor).table(), lambda error: log.failure("mistake", error)
     )
     _heed_the_end(agent)
+    editor.start()  # it takes longest
     agent.parts.watcher.start()
     _install_hooks(agent)
     recall(agent)
     server.start()
-    editor.start()
     log.write("agent started", pid=os.getpid(), session=str(agent.configuration.session))
     try:
         agent.run()

@@ -19,7 +19,7 @@ from gitsession.agent.recovery import go_on_with_token
 from gitsession.agent.service import Agent
 from gitsession.agent.updating import Updating
 from gitsession.agent.view import status
-from gitsession.errors import GitError, SessionError, UsageError
+from gitsession.errors import GitError, UsageError
 from gitsession.git import history, own
 from gitsession.model import Level
 from gitsession.replicas.spoken import redacted_record
@@ -91,7 +91,10 @@ class Operations:
     def _note_ran(self, request: Request) -> Mapping[str, Any]:
         ran = redacted_record(" ".join(request.text("ran").split()))
         if len(ran) > MAX_RAN:
-            raise UsageError(f"What ran is described in more than {MAX_RAN} characters.")
+            raise UsageError(
+                f"What ran is described in more than {MAX_RAN} characters.",
+                hint="Give `gitsession run` a shorter command line.",
+            )
         self._agent.note_ran(ran)
         told = _told_of(ran)
         if told:
@@ -100,7 +103,8 @@ class Operations:
 
     def _activity(self, request: Request) -> Mapping[str, Any]:
         """A notebook's cell began or ended: what the platform counts as activity."""
-        self._agent.parts.ending.note_activity(running=request.flag("running", False))
+        kernel = int(request.number("kernel", 0, most=1e9)) or None
+        self._agent.parts.ending.note_activity(running=request.flag("running", False), kernel=kernel)
         return {}
 
     def _resumed(self, _request: Request) -> Mapping[str, Any]:
@@ -133,10 +137,7 @@ class Operations:
         cell = int(request.number("before_cell", 0, most=1e9)) or None
         self._agent.save_now()
         commit = timeline.chosen(self._chain(), request.fields.get("at"), cell, time.time())
-        tip = self._agent.parts.saver.shadow.tip()
-        if tip is None:
-            raise SessionError("There is no snapshot yet.")
-        return tip, commit
+        return self._agent.parts.saver.shadow.newest(), commit
 
     def _bring_back(self, request: Request, paths: list[str] | None) -> tuple[int, restore.Restored]:
         tip, chosen = self._meant(request)

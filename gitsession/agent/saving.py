@@ -162,7 +162,7 @@ class Saver:
             onto: The commit of the last snapshot that the remote acknowledged.
 
         Raises:
-            GitError: There is no snapshot to rebuild.
+            SaveError: There is no snapshot to rebuild.
         """
         self.shadow.settle()
         newest = self._versions(self._tip(), caught)
@@ -197,10 +197,7 @@ class Saver:
             return True
 
     def _tip(self) -> str:
-        tip = self.shadow.tip()
-        if tip is None:
-            raise GitError("There is no snapshot to rebuild.")
-        return tip.commit
+        return self.shadow.newest().commit
 
     def _versions(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
         """The blobs of paths in a commit, where it has them."""

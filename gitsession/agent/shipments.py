@@ -11,7 +11,7 @@ from gitsession.agent.configuration import Configuration
 from gitsession.agent.lane import Lane
 from gitsession.agent.portions import Portions
 from gitsession.agent.saving import Caught, Saver
-from gitsession.errors import GitError, Refusal, SaveError
+from gitsession.errors import GitError, Refusal
 from gitsession.git import blobs, history, lookup, refs
 from gitsession.replicas.base import Shipment
 from gitsession.replicas.guard import MESSAGE, Finding, Guard
@@ -200,9 +200,7 @@ class Shipments:
     def _written(self, lane: Lane, *, published: bool) -> tuple[state.Captured, Tip]:
         self.shadow.adopt_objects()
         self.shadow.settle()
-        tip = self.shadow.tip()
-        if tip is None:
-            raise SaveError("There is no snapshot yet.")
+        tip = self.shadow.newest()
         configuration = self.configuration
         told = published_by(lane) if published else configuration.published
         held, secret = self.saver.held, self.saver.secret if published else frozenset()

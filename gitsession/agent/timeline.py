@@ -35,7 +35,10 @@ def chosen(chain: Chain, at: Any, before_cell: int | None, now: float) -> str:
         moment = moment_of(at, now)
         found = [entry for entry in chain if entry[1].at <= moment][:1]
     else:
-        raise UsageError("'at' must be a snapshot's number or a time.")
+        raise UsageError(
+            "'at' must be a snapshot's number or a time.",
+            hint='Write 40, "10 minutes ago" or 2026-11-22T21:30.',
+        )
     if not found:
         raise SessionError(f"There is no snapshot {at or 'before the last'}.", hint="See `gitsession log`.")
     return found[0][1].commit

@@ -13,7 +13,7 @@ from typing import Any
 from gitsession import credentials, run
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.service import Agent
-from gitsession.errors import GitError, RepositoryError, SessionError, UsageError
+from gitsession.errors import GitError, RepositoryError, UsageError
 from gitsession.git import Repository, commits, lookup, objects, own, staging
 from gitsession.git.command import NETWORK_TIMEOUT
 from gitsession.snapshot import restore
@@ -178,9 +178,7 @@ class Updating:
         shadow = saver.shadow
         shadow.adopt_objects()
         shadow.settle()
-        tip = shadow.tip()
-        if tip is None:
-            raise SessionError("There is no snapshot yet.")
+        tip = shadow.newest()
         repository = shadow.repository
         head = _head(agent)
         base = commits.merge_base(repository, head, theirs) if head is not None else None

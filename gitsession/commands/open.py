@@ -204,5 +204,7 @@ def command(repo: str, as_json: bool, **given: Any) -> None:
 def _without_nones(given: dict[str, Any]) -> dict[str, Any]:
     known = {field.name for field in dataclasses.fields(Options)}
     if unknown := given.keys() - known:
-        raise UsageError(f"Unknown options: {', '.join(sorted(unknown))}.")
+        raise UsageError(
+            f"Unknown options: {', '.join(sorted(unknown))}.", hint="`gitsession open --help` lists them all."
+        )
     return {name: value for name, value in given.items() if value is not None}

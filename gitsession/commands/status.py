@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from gitsession.commands.output import human_age, human_size, inert, print_json, say, table
 from gitsession.commands.target import find, json_option, session_option
+from gitsession.errors import AgentError
 from gitsession.model import Level
+from gitsession.session import Session
 from gitsession.status import ReplicaStatus, Status
 
+PAUSE = 2.0
 _WORDS = {Level.NONE: "not yet", Level.LOCAL: "on this machine", Level.STORED: "stored", Level.SAFE: "safe"}
 
 
@@ -83,6 +87,16 @@ def short(status: Status) -> str:
     return f"{status.session}: {headline(status)}"
 
 
+def print_line(status: Status) -> None:
+    """Print a status in one line."""
+    say(inert(short(status)))
+
+
+def print_document(status: Status) -> None:
+    """Print a status as one JSON document."""
+    print_json(status.to_json())
+
+
 @click.command(epilog="Example: gitsession status --watch")
 @session_option
 @click.option("--watch", is_flag=True, help="Keep showing it, every two seconds, until Ctrl+C.")
@@ -91,16 +105,26 @@ def short(status: Status) -> str:
 def command(session: str | None, watch: bool, as_line: bool, as_json: bool) -> None:
     """Show what is saved where, what is at risk and why, and the estimated time left."""
     handle = find(session)
+    print_one = print_document if as_json else print_line if as_line else show
+    if not watch:
+        print_one(handle.status())
+        return
+    with suppress(KeyboardInterrupt):
+        keep_showing(handle, print_one, clears=print_one is show)
+
+
+def keep_showing(handle: Session, print_one: Callable[[Status], None], *, clears: bool) -> None:
+    """Show it every two seconds until the session is closed; an agent that is restarted is waited for."""
     while True:
-        status = handle.status()
-        if as_json:
-            print_json(status.to_json())
-        elif as_line:
-            say(inert(short(status)))
+        try:
+            status = handle.status()
+        except AgentError as away:
+            if not handle.places.is_running():
+                say("The session was closed.")
+                return
+            say(f"{away.what} It is asked again.")
         else:
-            if watch:
-                click.clear()
-            show(status)
-        if not watch:
-            return
-        time.sleep(2)
+            if clears:
+                click.clear()  # nothing where this is no terminal
+            print_one(status)
+        time.sleep(PAUSE)

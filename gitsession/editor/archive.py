@@ -22,6 +22,7 @@ THREADS = 2
 BLOCK = 1 << 20
 BUFFER = 1 << 16  # of tarfile, which copies its rest at each header
 LARGEST = 4 << 30
+AGAIN = "It is fetched from elsewhere; delete it in the storage if this comes again."
 
 
 class _Hashing:
@@ -105,12 +106,14 @@ def unpack(file: Path, directory: Path, sha256: str, seen: Callable[[int], None]
             with stream, tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar:
                 extract(tar, directory)
         except (zstandard.ZstdError, tarfile.TarError, EOFError) as error:
-            raise FormatError(f"{file.name} is damaged.", safe="Nothing of it was used.") from error
+            raise FormatError(
+                f"{file.name} is damaged.", safe="Nothing of it was used.", hint=AGAIN
+            ) from error
         while hashing.read(BLOCK):
             pass
     if hashing.digest.hexdigest() != sha256:
         raise FormatError(
-            f"{file.name} is not what it was when it was written.", safe="Nothing of it was used."
+            f"{file.name} is not what it was when it was written.", safe="Nothing of it was used.", hint=AGAIN
         )
 
 
@@ -127,7 +130,9 @@ def extract(tar: tarfile.TarFile, directory: Path) -> None:
         name = safe_name(member, links)
         written += member.size
         if written > LARGEST:
-            raise FormatError("The archive is larger than any editor.", safe="Nothing of it was used.")
+            raise FormatError(
+                "The archive is larger than any editor.", safe="Nothing of it was used.", hint=AGAIN
+            )
         path = directory / name
         _make_folder(path if member.isdir() else path.parent, folders)
         _extract_one(tar, member, directory, path)
@@ -142,7 +147,9 @@ def safe_name(member: tarfile.TarInfo, links: set[str]) -> str:
     behind = not links.isdisjoint((*_ways(name), *_ways(target)))
     odd = not (member.isfile() or member.isdir() or member.issym() or member.islnk())
     if odd or _outside(name) or _outside(target) or behind:
-        raise FormatError(f"The archive holds {member.name!r}.", safe="Nothing was written outside.")
+        raise FormatError(
+            f"The archive holds {member.name!r}.", safe="Nothing was written outside.", hint=AGAIN
+        )
     return name
 
 

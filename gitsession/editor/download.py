@@ -40,6 +40,12 @@ def download(url: str, part: Path, progress: Progress) -> None:
                     progress(Step("downloading", file.tell(), total or None))
     except urllib.error.HTTPError as error:
         if error.code != 416:  # everything is here already
-            raise EditorError(f"{url} answered {error.code}.") from error
+            raise EditorError(
+                f"{url} answered {error.code}.",
+                hint="Try again later, or open with editor=None (`--editor none`).",
+            ) from error
     except (OSError, ValueError) as error:
-        raise EditorError(f"{url} cannot be fetched: {getattr(error, 'reason', error)}.") from error
+        raise EditorError(
+            f"{url} cannot be fetched: {getattr(error, 'reason', error)}.",
+            hint="Check the network, and the proxy in HTTPS_PROXY.",
+        ) from error

@@ -81,6 +81,15 @@ class GateProcess:
         Raises:
             EditorError: The named port is taken, or the gate does not come up.
         """
+        self.begin()
+        self.ready()
+
+    def begin(self) -> None:
+        """Take the port and start it, without waiting for it: `ready` does.
+
+        Raises:
+            EditorError: The named port is taken.
+        """
         if self._listener is None and self._take_over():
             return
         if self._listener is None:
@@ -88,6 +97,13 @@ class GateProcess:
             self.port = self._listener.getsockname()[1]
         self._end()
         self._process = self._spawn(self._listener.fileno())
+
+    def ready(self) -> None:
+        """Wait for it.
+
+        Raises:
+            EditorError: It does not come up.
+        """
         self._await_control()
         for url, host in self._allowed.items():
             self._ask("allow", url=url, host=host)
@@ -186,7 +202,8 @@ class GateProcess:
         if self._process is not None:
             run.end_group(self._process)
             if self._process.stdin is not None:
-                self._process.stdin.close()
+                with suppress(BrokenPipeError):
+                    self._process.stdin.close()
 
     def _await_silence(self) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT

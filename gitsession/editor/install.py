@@ -227,11 +227,17 @@ def _try(staging: Path, built: Built) -> None:
     try:
         done = run.run(argv, timeout=TRIAL_TIMEOUT, env=environment)
     except (OSError, run.TimedOut) as error:
-        raise EditorError(f"It does not run here: {error}.") from error
+        raise EditorError(
+            f"It does not run here: {error}.",
+            hint="Open with editor=None (`--editor none`), and report what it says.",
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if done.code != 0 or VERSION.encode() not in done.stdout:
-        raise EditorError(f"It does not run here: {_last_line(done.stderr or done.stdout)}")
+        raise EditorError(
+            f"It does not run here: {_last_line(done.stderr or done.stdout)}",
+            hint="Open with editor=None (`--editor none`), and report what it says.",
+        )
 
 
 def _last_line(output: bytes) -> str:

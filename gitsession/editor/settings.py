@@ -174,9 +174,13 @@ def install_extension(
     try:
         done = run.run(argv, timeout=INSTALL_TIMEOUT, env=private_environment(environment, layout.mark))
     except (OSError, run.TimedOut) as error:
-        raise EditorError(f"The extension {name} was not installed: {error}.") from error
+        raise EditorError(
+            f"The extension {name} was not installed: {error}.",
+            hint="Check its name on open-vsx.org, or give the path of a .vsix file.",
+        ) from error
     if done.code != 0:
         words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise EditorError(
-            f"The extension {name} was not installed: {words[-1] if words else 'no word of why'}"
+            f"The extension {name} was not installed: {words[-1] if words else 'no word of why'}",
+            hint="Check its name on open-vsx.org, or give the path of a .vsix file.",
         )

@@ -80,9 +80,15 @@ class FromArchive:
             manifest = json.loads((target.staging / MANIFEST).read_text())
             return Built(str(manifest["node"]), str(manifest["entry"]))
         except OSError as error:
-            raise EditorError(f"{self.file.name} cannot be read: {error.strerror}.") from error
+            raise EditorError(
+                f"{self.file.name} cannot be read: {error.strerror}.",
+                hint="`gitsession doctor --storage PLACE` tries the place.",
+            ) from error
         except (ValueError, KeyError) as error:
-            raise FormatError(f"{self.file.name} holds no editor.") from error
+            raise FormatError(
+                f"{self.file.name} holds no editor.",
+                hint="Delete it in the storage; another one is kept by itself.",
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,10 @@ def _check_pins(staging: Path, packages: Mapping[str, str]) -> None:
     installed = json.loads((staging / "node_modules/.package-lock.json").read_text())["packages"]
     for name in packages:
         if installed[f"node_modules/{name}"].get("integrity") != INTEGRITY[name]:
-            raise EditorError(f"The registry's {name} is not what was pinned; it was thrown away.")
+            raise EditorError(
+                f"The registry's {name} is not what was pinned; it was thrown away.",
+                hint="Check what stands between this machine and the internet; do not go on by hand.",
+            )
 
 
 def _npm_install(tools: Toolchain, folder: Path, cache: Path) -> None:
@@ -197,9 +206,15 @@ def _run(program: str, argv: tuple[str, ...], folder: Path, environment: dict[st
     try:
         done = run.run(argv, timeout=NPM_TIMEOUT, env=environment, cwd=folder)
     except (OSError, run.TimedOut) as error:
-        raise EditorError(f"{program} failed: {error}.") from error
+        raise EditorError(
+            f"{program} failed: {error}.",
+            hint="Check the network, or open with editor=None (`--editor none`).",
+        ) from error
     if done.code != 0:
-        raise EditorError(f"{program} failed: {_reason(done.stderr)}.")
+        raise EditorError(
+            f"{program} failed: {_reason(done.stderr)}.",
+            hint="Check the network, or open with editor=None (`--editor none`).",
+        )
 
 
 def _reason(stderr: bytes) -> str:
@@ -253,7 +268,10 @@ class FromRelease:
         download(f"{self._base}/{name}.tar.gz", part, progress)
         if _sha256(part) != sha256:
             part.unlink()
-            raise EditorError("The download is not what was pinned; it was thrown away.")
+            raise EditorError(
+                "The download is not what was pinned; it was thrown away.",
+                hint="Check what stands between this machine and the internet; do not go on by hand.",
+            )
         progress(Step("unpacking"))
         with tarfile.open(part, "r|gz") as tar:
             archive.extract(tar, target.staging)

@@ -128,7 +128,7 @@ class Editor:
             raise
 
     def _start(self) -> None:
-        self._gate.start()
+        self._gate.begin()
         write_atomically(self.layout.port, str(self._gate.port).encode())
         installed = self._install()
         settings.write_defaults(self.layout.user, self._plan.settings)
@@ -136,6 +136,7 @@ class Editor:
         if not server.answers():
             server.start()
             await_answer(server)
+        self._gate.ready()
         self._healthy = True
         self._supervisor = threading.Thread(target=self._supervise, name="editor", daemon=True)
         self._supervisor.start()

@@ -111,10 +111,14 @@ class Worker:
             if "done" in said and "phase" not in said:
                 return str(said["done"])
             if "error" in said:
-                raise EditorError(**{"hint": "", **said["error"]})
+                raise _of_the_worker(**said["error"])
             self._progress(Step(said["phase"], said["done"], said["total"]))
         raise _stopped()
 
 
 def _stopped() -> EditorError:
     return EditorError("Installing the editor was stopped.", hint="Open the session again.")
+
+
+def _of_the_worker(what: str, safe: str, hint: str) -> EditorError:
+    return EditorError(what, safe=safe, hint=hint or "`gitsession doctor` looks at the editor.")

@@ -51,7 +51,10 @@ def parse_header(content: bytes) -> Header:
     signature = next((mark for mark in SIGNATURES if content.startswith(mark)), None)
     end = content.find(b"\n\n", 0, HEADER_LIMIT)
     if signature is None or end < 0:
-        raise FormatError("This file is no git bundle, or its beginning is lost.")
+        raise FormatError(
+            "This file is no git bundle, or its beginning is lost.",
+            hint="Another copy is used if there is one; `gitsession doctor` looks at the storage.",
+        )
     refs: dict[str, str] = {}
     prerequisites: list[str] = []
     for line in content[len(signature) : end].split(b"\n"):
@@ -59,7 +62,10 @@ def parse_header(content: bytes) -> Header:
             continue
         oid, _, name = line.removeprefix(b"-").partition(b" ")
         if not _OID.fullmatch(oid):
-            raise FormatError("The header of this git bundle is damaged.")
+            raise FormatError(
+                "The header of this git bundle is damaged.",
+                hint="Another copy is used if there is one; `gitsession doctor` looks at the storage.",
+            )
         if line.startswith(b"-"):
             prerequisites.append(oid.decode())
         else:

@@ -181,7 +181,11 @@ def failure(command: str, done: run.Completed) -> GitError:
     """The error for a git command that said no, with git's own last words."""
     stderr = redact(done.stderr.decode("utf-8", "replace")).strip()
     last = next((line for line in reversed(stderr.splitlines()) if line.strip()), f"exit code {done.code}")
-    return GitError(f"git {command} failed: {last}", stderr=stderr)
+    return GitError(
+        f"git {command} failed: {last}",
+        stderr=stderr,
+        hint="These are git's own words; `gitsession status` says what is safe meanwhile.",
+    )
 
 
 def plain(

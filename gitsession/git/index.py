@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,21 +138,30 @@ class Questions:
         if self._process is None:
             self._process = self._repository.converse(*self._command)
         given = self._process.stdin
-        if given is None or self._process.stdout is None:
-            raise GitError(f"git {self._command[0]} has no pipes.")
-        given.write(path + b"\0")
-        given.flush()
+        assert given is not None
+        assert self._process.stdout is not None
+        try:
+            given.write(path + b"\0")
+            given.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
         return self._answer(self._process.stdout.fileno())
 
     def _answer(self, fd: int) -> list[bytes]:
         while self._rest.count(b"\0") < self._fields:
             piece = os.read(fd, 1 << 16)
             if not piece:
-                self.close()
-                raise GitError(f"git {self._command[0]} ended unexpectedly.")
+                raise self._ended()
             self._rest += piece
         *answer, self._rest = self._rest.split(b"\0", self._fields)
         return answer
+
+    def _ended(self) -> GitError:
+        self.close()
+        return GitError(
+            f"git {self._command[0]} ended unexpectedly.",
+            hint="It is started again at the next save; `gitsession status` says what is safe.",
+        )
 
     def close(self) -> None:
         """End the process; the next question starts a new one, which reads the rules anew."""
@@ -159,7 +169,8 @@ class Questions:
             run.end_group(self._process)
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(BrokenPipeError):
+                        pipe.close()
         self._process, self._rest = None, b""
 
 

@@ -142,8 +142,8 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = self._repository.converse("cat-file", *self._options)
-        if self._process.stdin is None or self._process.stdout is None:
-            raise GitError("git cat-file has no pipes.")
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         return self._process.stdin, self._process.stdout
 
 

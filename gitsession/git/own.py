@@ -23,7 +23,11 @@ def commit_all(repository: Repository, message: str) -> str:
     """
     repository.run("add", "--all", "--", ".")
     if repository.run("diff", "--cached", "--quiet", accept=(0, 1)).code == 0:
-        raise RepositoryError("Nothing to commit.", safe="Your work tree equals the last commit.")
+        raise RepositoryError(
+            "Nothing to commit.",
+            safe="Your work tree equals the last commit.",
+            hint="Change or add a file first.",
+        )
     repository.run("commit", "--quiet", "--message", message, timeout=NETWORK_TIMEOUT)
     return repository.text("rev-parse", "HEAD")
 

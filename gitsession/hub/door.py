@@ -109,7 +109,9 @@ class Door:
             attempt: Does it once; raises `NoAnswer` when the effect is unknown.
             find: Answers with what an earlier attempt made, or None.
         """
-        lost: GitsessionError = NoAnswer("GitHub gave no answer.")
+        lost: GitsessionError = NoAnswer(
+            "GitHub gave no answer.", hint="Saving goes on; repeat it in a minute."
+        )
         for _ in range(ATTEMPTS):
             try:
                 return attempt()

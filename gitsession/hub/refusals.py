@@ -50,7 +50,9 @@ def refusal(what: str, status: int, headers: Mapping[str, str], body: str, token
         return NoAnswer(f"GitHub had a problem while {what} ({status}).", hint="Try again in a minute.")
     if status < 400:
         return HubError(f"GitHub moved what was asked for while {what}.", hint="Open it by its new name.")
-    return HubError(f"GitHub refused {what}: {words or f'status {status}'}.")
+    return HubError(
+        f"GitHub refused {what}: {words or f'status {status}'}.", hint="Mend what it names, and repeat it."
+    )
 
 
 def _is_limit(headers: Mapping[str, str], words: str) -> bool:

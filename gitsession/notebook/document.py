@@ -29,7 +29,10 @@ def parse(content: bytes) -> Notebook:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        raise FormatError("This is no notebook: it is not JSON.") from None
+        raise FormatError(
+            "This is no notebook: it is not JSON.",
+            hint="Look at the file: a merge may have left its marks in it.",
+        ) from None
     return checked(found)
 
 
@@ -41,7 +44,10 @@ def checked(found: Any) -> Notebook:
     """
     cells = found.get("cells") if isinstance(found, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise FormatError("This is no notebook of format 4: it has no cells.")
+        raise FormatError(
+            "This is no notebook of format 4: it has no cells.",
+            hint="Save it again from Jupyter, which converts it.",
+        )
     return dict(found)
 
 

@@ -10,15 +10,16 @@ from importlib import import_module
 from typing import Any
 
 from gitsession.agent import control
-from gitsession.editor.tunnel.colab import ColabProxy
+from gitsession.editor.tunnel.colab import address_of
 from gitsession.errors import AuthorisationError, EditorError, GitsessionError
-from gitsession.runtime import Colab, detect
+from gitsession.runtime import detect
 from gitsession.session import Session
 
 TUNNEL_SECRET = "NGROK_AUTHTOKEN"
 OPEN_TIMEOUT = 90.0
 CALLBACK = "gitsession.open_tunnel"
 FRESH = "fresh"
+AGAIN = {FRESH: "Open the editor"}
 WAYS = {"colab": "Open the editor through Colab's own proxy", "ngrok": "Open the editor through ngrok"}
 # The window is opened within the click, before the answer: browsers block one that comes later.
 _BUTTON = """<button onclick="(async () => {
@@ -39,18 +40,14 @@ def open_tunnel(session: Session, name: str) -> str | None:
     Raises:
         EditorError, AuthorisationError: It cannot be opened; says what to do.
     """
-    runtime = detect(os.environ)
     if name != "colab":
-        control.ask(
-            session.places.agent_socket, "editor", timeout=OPEN_TIMEOUT, tunnel=name, token=_token(runtime)
-        )
+        token = _token(detect(os.environ))
+        control.ask(session.places.agent_socket, "editor", timeout=OPEN_TIMEOUT, tunnel=name, token=token)
         return session.url
-    if not isinstance(runtime, Colab):
-        raise EditorError("Colab's proxy is on Colab only.", hint="Use tunnel='ngrok'.")
     local = control.ask(session.places.agent_socket, "editor")["local"]
     if local is None:
         raise EditorError("The editor is not up.", hint="`%gitsession status` says when it is.")
-    address = ColabProxy.of(runtime).open(int(local.rpartition(":")[2])).address
+    address = address_of(int(local.rpartition(":")[2]))
     control.ask(session.places.agent_socket, "editor", tunnel="colab", url=address.url, host=address.host)
     return session.url
 
@@ -82,13 +79,16 @@ class Offer:
         self._name = f"gitsession-{secrets.token_hex(8)}"
 
     def show(self) -> None:
-        """Open what was named already; else offer, where there is something to offer."""
+        """Open what was named already; else offer what there is: ways out, or a fresh link to an open one."""
         said = control.ask(self._session.places.agent_socket, "editor")
-        named = said["tunnel"] == "colab" and said["editor"] is not None and said["editor"]["url"] is None
-        if not named and not said["offers"]:
+        if said["editor"] is None:
+            return
+        is_open = said["editor"]["url"] is not None
+        named = said["tunnel"] == "colab" and not is_open
+        if not (named or is_open or said["offers"]):
             return
         import_module("google.colab.output").register_callback(CALLBACK, self.clicked)
-        self._publish(said["terms"], WAYS, update=False)
+        self._publish(said["terms"], AGAIN if is_open else WAYS, update=False)
         if named:
             self.clicked("colab")
 
@@ -100,7 +100,7 @@ class Offer:
             self._publish(str(error), WAYS, update=True)
             link = None
         else:
-            self._publish("", {FRESH: "Open the editor"}, update=True)
+            self._publish("", AGAIN, update=True)
         return import_module("IPython.display").JSON({"url": link})
 
     def _publish(self, said: str, ways: Mapping[str, str], *, update: bool) -> None:

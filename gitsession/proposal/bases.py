@@ -23,7 +23,9 @@ def base_branch(ground: Ground, named: str | None) -> str:
     """
     if named is not None:
         if not _BRANCH.fullmatch(named):
-            raise UsageError(f"{named!r} names no branch.")
+            raise UsageError(
+                f"{named!r} names no branch.", hint="Write it like main, or as the address of a pull request."
+            )
         return named.removeprefix(HEADS)
     hub, pulls = ground.hub, ground.pulls
     if hub is not None and pulls is not None:

@@ -25,7 +25,11 @@ def push(ground: Ground, ref: str, new: str, old: str | None) -> None:
     if new == old:
         return
     if old is not None and not commits.is_ancestor(ground.repository, old, new):
-        raise GitError(f"{ref} would not move forward.", safe="Nothing was pushed.")
+        raise GitError(
+            f"{ref} would not move forward.",
+            safe="Nothing was pushed.",
+            hint="Merge what is there into your work first, then repeat it.",
+        )
     update = Update(ref, new, old)
     try:
         pushed = transfer.push(

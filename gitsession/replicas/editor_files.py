@@ -109,5 +109,7 @@ class EditorFiles:
             raise answer
         if answer != kept.sha256:
             raise StorageError(
-                f"{Path(kept.path).name} is torn in the vault.", safe="Nothing of it was used."
+                f"{Path(kept.path).name} is torn in the vault.",
+                safe="Nothing of it was used.",
+                hint="An older copy is used, else it is downloaded; see `gitsession doctor`.",
             )

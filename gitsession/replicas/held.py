@@ -86,5 +86,8 @@ def _wrong(sha256: str, answer: str | StorageError) -> StorageError | None:
     if isinstance(answer, StorageError):
         return answer
     if answer != sha256:
-        return StorageError(f"The held content {sha256[:12]} is torn in the vault.")
+        return StorageError(
+            f"The held content {sha256[:12]} is torn in the vault.",
+            hint="It is stored again while this machine has the file; `gitsession status` shows it.",
+        )
     return None

@@ -147,7 +147,11 @@ class Remote:
         listed = self._list(session.state_ref, session.done_ref)
         ref = next((ref for ref in (session.state_ref, session.done_ref) if ref in listed), None)
         if ref is None:
-            raise LeaseLost(f"The session {session} is not on the remote.", ref=session.state_ref)
+            raise LeaseLost(
+                f"The session {session} is not on the remote.",
+                ref=session.state_ref,
+                hint="`gitsession list user/repo` names the sessions that are.",
+            )
         target = f"{FETCHED}/{session.login}/{session.name}"
         with translated():
             transfer.fetch(

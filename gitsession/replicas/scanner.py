@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from gitsession import run
-from gitsession.errors import Bug
 from gitsession.git import Repository, blobs
 from gitsession.replicas.scan import Seen
 
@@ -128,8 +127,7 @@ def _end(process: Popen[bytes]) -> None:
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise Bug("A process was started without the pipe that is read here.")
+    assert pipe is not None
     return pipe
 
 

@@ -165,7 +165,10 @@ class Vault:
         wrote = listing.of(session)
         increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
         if not increments:
-            raise SessionError(f"The session {session} is not in the vault.")
+            raise SessionError(
+                f"The session {session} is not in the vault.",
+                hint="Check the storage with `gitsession doctor --storage PLACE`.",
+            )
         target = into or self.repository
         with workplace(target) as place:
             recovery = Recovery(self.mount, self.folder, target, place, listing.bases)
@@ -184,7 +187,10 @@ class Vault:
         """
         session, state = self._own_session(), self._ledger.read().get("state")
         if state is None:
-            raise SessionError(f"Nothing of {session} is in the vault.")
+            raise SessionError(
+                f"Nothing of {session} is in the vault.",
+                hint="Check the storage with `gitsession doctor --storage PLACE`.",
+            )
         self.mark(Mark("finished", session, self.runtime, state))
 
     def mark(self, mark: Mark) -> None:
@@ -229,7 +235,7 @@ class Vault:
 
     def _own_session(self) -> SessionName:
         if self.session is None:
-            raise SessionError("This vault was opened to read, not for a session.")
+            raise SessionError("This vault was opened to read, not for a session.", hint="Please report it.")
         return self.session
 
     @property

@@ -82,7 +82,10 @@ class Beside:
                 return fork
             except LeaseLost:
                 fork = self._next(fork)
-        raise LeaseLost(f"Every name up to {fork.name} is taken on the remote.")
+        raise LeaseLost(
+            f"Every name up to {fork.name} is taken on the remote.",
+            hint="Remove forks that you need no more with `gitsession prune`.",
+        )
 
     @property
     def _lease(self) -> state.Lease:

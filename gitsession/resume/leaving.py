@@ -133,4 +133,7 @@ class Leaving:
 
 def _refused(findings: Collection[Finding]) -> GitsessionError:
     named = "; ".join(dict.fromkeys(f"{found.path} ({found.reason})" for found in findings))
-    return GitsessionError(f"Something in it may not leave this machine: {named}.")
+    return GitsessionError(
+        f"Something in it may not leave this machine: {named}.",
+        hint="It stays in the vault; `gitsession allow PATH` lets it through.",
+    )

@@ -137,7 +137,10 @@ class Journal:
                 next attempt overwrites it.
         """
         if body.begun_at != self.position:
-            raise Bug("The journal moved on while a snapshot was gathered.")
+            raise Bug(
+                "The journal moved on while a snapshot was gathered.",
+                hint="Please report it; the next save starts anew.",
+            )
         stored, tail = body.finish()
         head = _HEADER.pack(
             MAGIC,

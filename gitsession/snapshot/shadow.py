@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gitsession import files, git
-from gitsession.errors import FormatError, GitError
+from gitsession.errors import FormatError, GitError, SaveError
 from gitsession.git import objects
 from gitsession.snapshot import encode, mirror, pack, tend
 from gitsession.snapshot.disk import disk_errors
@@ -105,6 +105,16 @@ class Shadow:
 
     def tip(self) -> Tip | None:
         """The newest local snapshot, None before the first."""
+        return self._tip
+
+    def newest(self) -> Tip:
+        """The newest local snapshot, where there must be one.
+
+        Raises:
+            SaveError: There is none yet.
+        """
+        if self._tip is None:
+            raise SaveError("There is no snapshot yet.", hint="Change or add a file; it is saved by itself.")
         return self._tip
 
     def body(self) -> Body:

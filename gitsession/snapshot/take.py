@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from gitsession.errors import Bug, GitError
+from gitsession.errors import GitError
 from gitsession.git import objects
 from gitsession.model import Held, Identity, SessionName, Skipped
 from gitsession.snapshot import encode, nested, trailers, trees
@@ -154,12 +154,10 @@ class Snapshots:
             without: Offending paths, each with the blob id of the version that may leave, or None.
 
         Raises:
-            GitError: There is no snapshot to rebuild.
+            SaveError: There is no snapshot to rebuild.
         """
         with self._shadow.lock:
-            tip = self._shadow.tip()
-            if tip is None:
-                raise GitError("There is no snapshot to rebuild.")
+            tip = self._shadow.newest()
             before = trailers.parse(encode.message_of(self._shadow.read(bytes.fromhex(tip.commit))))
             current = self._current(before.head)
             changes = {
@@ -273,8 +271,7 @@ class Snapshots:
         self, told: SnapshotMessage, parent: str | None, changes: Mapping[bytes, Entry | None], body: Body
     ) -> Taken:
         """Write the touched trees and the commit, all durable at once."""
-        if self._trees is None:
-            raise Bug("A snapshot was recorded before its trees were known.")
+        assert self._trees is not None
         root = self._trees.edited(changes, lambda content: body.add(b"tree", content))
         content = encode.commit(
             tree=root.oid, parent=parent, author=self.identity, message=trailers.message(told)

@@ -93,7 +93,10 @@ def parse(text: bytes | str) -> SnapshotMessage:
             subject=text.split("\n", 1)[0],
         )
     except (KeyError, ValueError, TypeError) as problem:
-        raise FormatError(f"This is not the message of a snapshot: {problem}.") from problem
+        raise FormatError(
+            f"This is not the message of a snapshot: {problem}.",
+            hint="Somebody else committed to the session's branch: move that commit to another one.",
+        ) from problem
 
 
 def is_snapshot(text: bytes | str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +71,8 @@ def test_a_machine_looks_idle_only_where_cells_count_and_none_runs(log: Log) -> 
     assert colab.idle_since is not None
     colab.note_activity(running=True)
     assert colab.idle_since is None
+    with subprocess.Popen(("sleep", "60")) as kernel:
+        colab.note_activity(running=True, kernel=kernel.pid)
+        assert colab.idle_since is None
+        kernel.kill()
+    assert colab.idle_since is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ def open_notebook(runtime: Runtime) -> Iterator[OpenNotebook]:
     """Start a kernel with a page in front of it; all end with the test."""
     started: list[Notebook] = []
 
-    def start(front: Front | None = None, *, colab: bool = True, **env: str) -> Notebook:
-        notebook = Notebook(runtime, front, colab=colab, env=env).__enter__()
+    def start(
+        front: Front | None = None, *, colab: bool = True, python: str = sys.executable, **env: str
+    ) -> Notebook:
+        notebook = Notebook(runtime, front, colab=colab, env=env, python=python).__enter__()
         started.append(notebook)
         return notebook
 

@@ -349,3 +349,14 @@ def test_held_content_is_kept_continued_and_given_back(vaults: Vaults, chain: Ch
     assert vault.held.fetch([(name, sealed / "back.bin")]) == (None,)
     large.write_bytes(large.read_bytes()[:5_120_000])
     assert (sealed / "back.bin").read_bytes() == large.read_bytes()
+
+
+def test_a_vault_without_a_session_of_its_own_or_with_an_empty_one(
+    vaults: Vaults, chain: Chain, sealed: Path, address: Address
+) -> None:
+    with pytest.raises(SessionError, match=f"Nothing of {SESSION} is in the vault"):
+        vaults.open(chain.repository).finish()
+    reader = Vault(sealed / "drive", address, "r2", chain.repository)
+    with pytest.raises(SessionError, match="opened to read"):
+        reader.finish()
+    reader.close()

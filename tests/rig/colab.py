@@ -22,6 +22,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from tests.rig import errors_met
 from tests.rig.runtime import Runtime
 
 STARTUP = "from tests.rig import google_colab\ngoogle_colab.install()\ndel google_colab\n"
@@ -97,6 +98,7 @@ class Notebook:
         front: What the page answers.
         colab: Whether the machine is Colab; else it is a plain Jupyter.
         env: More variables for the kernel.
+        python: The interpreter of the kernel; this one by default.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class Notebook:
         *,
         colab: bool = True,
         env: dict[str, str] | None = None,
+        python: str = sys.executable,
     ) -> None:
         self.runtime = runtime
+        self.python = python
         self.front = front or Front()
         self.requests: list[str] = []
         self.later: list[dict[str, Any]] = []
@@ -123,7 +127,7 @@ class Notebook:
         self.manager = KernelManager(kernel_name="python3")
         spec = self.manager.kernel_spec
         assert spec is not None
-        spec.argv[0] = sys.executable
+        spec.argv[0] = self.python
         self.manager.start_kernel(env=self._env, cwd=str(self.runtime.work))
         self._connect()
         return self
@@ -174,6 +178,7 @@ class Notebook:
             for heard in self._heard():
                 idle |= self._take(heard, message, ran)
             replied = replied or self._replied(message, ran)
+        errors_met.hear("\n".join((ran.stdout, ran.stderr, ran.error)))
         return ran
 
     def serve(self, seconds: float) -> Ran:

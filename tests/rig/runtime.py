@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tests.rig import processes
+from tests.rig import errors_met, processes
 from tests.rig.processes import Seen
 from tests.rig.repositories import PROJECT
 
@@ -161,6 +161,7 @@ class Runtime:
         texts = [(folder / name).read_text(errors="replace") for name in ("out", "err")]
         shutil.rmtree(folder)
         finished = Finished(process.returncode, *texts)
+        errors_met.hear("".join(texts))
         if check and finished.code:
             raise AssertionError(
                 f"{' '.join(argv)} exited {finished.code}\n{finished.stderr}{finished.stdout}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 from gitsession.editor.tunnel.base import Address
 from gitsession.errors import EditorError
-from gitsession.runtime import Colab
+from gitsession.runtime import Colab, detect
 
 PROBE_SECONDS = 8
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -163,3 +164,15 @@ class ColabProxy:
         if urlsplit(url).scheme != "https":
             raise EditorError("Colab gave no address for the port.", hint="Use tunnel='ngrok'.")
         return OpenedProxy(Address(url, self.host(port)))
+
+
+def address_of(port: int) -> Address:
+    """Where Colab's proxy reaches a port of this machine; only a cell of the notebook can ask.
+
+    Raises:
+        EditorError: This is not Colab, no page answers, or what an editor needs does not pass.
+    """
+    runtime = detect(os.environ)
+    if not isinstance(runtime, Colab):
+        raise EditorError("Colab's proxy is on Colab only.", hint="Use tunnel='ngrok'.")
+    return ColabProxy.of(runtime).open(port).address

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gitsession import git
-from gitsession.errors import FormatError
 from gitsession.model import Level
 from gitsession.snapshot import names
 from gitsession.snapshot.state import layout, reading
@@ -113,10 +112,8 @@ def read(source: git.Repository, state: str) -> Keeping:
     item = layout.load(content, FILE)
     try:
         return Keeping.from_json(item)
-    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as wrong:
         raise layout.damaged(f"{FILE}: {wrong}") from wrong
-    except RecursionError:
-        raise FormatError(f"{FILE} is nested too deeply.") from None
 
 
 def _texts(items: Iterable[Any]) -> tuple[str, ...]:

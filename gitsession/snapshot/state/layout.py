@@ -127,6 +127,7 @@ def damaged(where: str) -> FormatError:
     return FormatError(
         f"The saved state is damaged: {where}.",
         safe="Nothing was changed; the files of the snapshot can still be restored.",
+        hint="Restore the files, or go back to an earlier snapshot (`gitsession log`).",
     )
 
 

@@ -93,5 +93,8 @@ def parse_tree(content: bytes) -> dict[str, TreeEntry]:
             entries[name] = (int(content[at:space], 8), oid.hex())
             at = end + 21
     except ValueError as torn:
-        raise FormatError("A tree of the saved state is damaged.") from torn
+        raise FormatError(
+            "A tree of the saved state is damaged.",
+            hint="Restore the files, or go back to an earlier snapshot (`gitsession log`).",
+        ) from torn
     return entries

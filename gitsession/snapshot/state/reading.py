@@ -97,7 +97,11 @@ def _small(source: git.Repository, state: str, names: list[str]) -> dict[str, by
 def _folder(source: git.Repository, state: str, folder: str, limit: int) -> dict[str, bytes]:
     listed = lookup.tree_files(source, state, f"{folder}/")
     if len(listed) > _MAX_FILES or sum(size for *_, size in listed.values()) > limit:
-        raise FormatError("The saved state is larger than any that we write.", safe="Nothing was changed.")
+        raise FormatError(
+            "The saved state is larger than any that we write.",
+            safe="Nothing was changed.",
+            hint="Upgrade gitsession; if it stays, go back to an earlier snapshot.",
+        )
     for path, (mode, kind, _, _) in listed.items():
         if mode != 0o100644 or kind != "blob":
             raise damaged(f"{path!r:.80} is no plain file")

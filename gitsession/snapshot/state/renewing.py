@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from gitsession import git
-from gitsession.errors import FormatError
 from gitsession.git import lookup
 from gitsession.model import SessionName
 from gitsession.snapshot.state import layout, reading
@@ -35,8 +34,8 @@ def renew(
     """
     told = reading.read(source, state)
     commit, tree = lookup.contents(source, [state, f"{state}^{{tree}}"])
-    if commit is None or tree is None:
-        raise FormatError("The saved state is not here.", hint="Fetch it first.")
+    assert commit is not None
+    assert tree is not None
     owner = session or told.session
     number, first = snapshot or (told.number, told.snapshot)
     batch = Batch()
