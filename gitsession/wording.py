@@ -9,11 +9,14 @@ _UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 def inert(text: object) -> str:
     """The text with terminal escapes, control and bidi characters shown instead of obeyed."""
+    shown = str(text)
+    if shown.isprintable():  # nearly all, and much faster than a look at each character
+        return shown
     return "".join(
         character
         if character == "\t" or unicodedata.category(character) not in _UNPRINTABLE
         else ascii(character)[1:-1]
-        for character in str(text)
+        for character in shown
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def print_json(document: object) -> None:
     """One line of JSON on standard output."""
     written = json.dumps(document, ensure_ascii=False, sort_keys=False)
-    sys.stdout.write("".join(map(_escaped, written)) + "\n")
+    sys.stdout.write((written if written.isprintable() else "".join(map(_escaped, written))) + "\n")
     sys.stdout.flush()
 
 
