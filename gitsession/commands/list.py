@@ -19,7 +19,7 @@ from gitsession.errors import GitsessionError, UsageError
 from gitsession.model import SessionName
 from gitsession.replicas.base import Found
 from gitsession.resume.access import access
-from gitsession.resume.find import Search
+from gitsession.resume.find import Search, together
 from gitsession.resume.looking import look
 from gitsession.resume.repository import visit
 
@@ -144,8 +144,12 @@ def _token(address: Address, token: str | None) -> credentials.Token | None:
 
 def _of_one(repo: str, storage: str | Path | Literal[False] | None, token: str | None) -> tuple[Listed, ...]:
     there = visit(repo, storage, token)
-    with access(there.ground.address, None, there.token) as variables:
-        seen = look(there.ground, publish=True, runtime="", variables=variables, measure=True)
+    grounds = [there.ground]
+    if there.ground.fork is not None:  # other people's sessions live in the repository itself
+        grounds.append(replace(there.ground, fork=None, storage=None))
+    with access(there.ground.address, there.ground.fork, there.token) as variables:
+        looks = [look(one, publish=True, runtime="", variables=variables, measure=True) for one in grounds]
+    seen = together(looks)
     _report(seen)
     listed = gather(seen.found, str(there.ground.address), there.running)
     with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:

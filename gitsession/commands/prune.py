@@ -32,7 +32,7 @@ def command(repo: str, storage: str | None, yes: bool, as_json: bool) -> None:
     Plots in comments stay, and so does whatever is not merged.
     """
     there = visit(repo, storage)
-    with access(there.ground.address, None, there.token) as variables:
+    with access(there.ground.address, there.ground.fork, there.token) as variables:
         look = pruning(there.ground, there.running, there.pull, runtime=runtime_id(), variables=variables)
         with look as found:
             _report(found)

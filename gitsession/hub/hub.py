@@ -154,10 +154,11 @@ class Hub:
             answer = self._door.once(f"forking {name}", "POST", f"{_path(name)}/forks", body=body)
             return Repository.from_json(answer.body)
 
-        return self._ready(self._make(attempt, lambda: self._fork_of(name)))
+        return self._ready(self._make(attempt, lambda: self.own_fork(name)))
 
-    def _fork_of(self, name: str) -> Repository | None:
-        login = self.user().login
+    def own_fork(self, address: Address | str) -> Repository | None:
+        """The user's fork of a repository that goes by its name, None without one."""
+        name, login = _slug(address), self.user().login
         found = self.find_repository(f"{login}/{name.partition('/')[2]}")
         return found if found and found.parent and found.parent.lower() == name.lower() else None
 

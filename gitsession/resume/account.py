@@ -89,7 +89,7 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
         return Standing(address, publish=options.publish, notes=(note,))
     found = _find(hub, address, options, facts)
     there = Standing(
-        _renamed(address, found.full_name),
+        renamed(address, found.full_name),
         None,
         user.login,
         user.identity,
@@ -136,7 +136,7 @@ def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> 
     if found.template and not found.can_push:
         copy = hub.generate(there.address, there.address.name)
         made = f"{there.address} is a template: your private copy {copy.full_name} was made from it."
-        return replace(there, address=_renamed(there.address, copy.full_name), may_push=True, notes=(made,))
+        return replace(there, address=renamed(there.address, copy.full_name), may_push=True, notes=(made,))
     wants_fork = options.fork == "always" or (options.fork == "auto" and not found.can_push)
     if not options.publish or (found.can_push and not found.archived and options.fork != "always"):
         return replace(there, notes=(PUBLIC,) if options.publish and not found.private else ())
@@ -144,13 +144,13 @@ def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> 
         fork = hub.fork(there.address)
         said = f"You may not push to {there.address}: the session lives in your fork {fork.full_name}."
         notes = (said,) if fork.private else (said, PUBLIC)
-        return replace(there, fork=_renamed(there.address, fork.full_name), notes=notes)
+        return replace(there, fork=renamed(there.address, fork.full_name), notes=notes)
     why = "is archived" if found.archived else "may not be pushed to with this token"
     return replace(there, publish=False, notes=(f"{there.address} {why}: work goes to the vault only.",))
 
 
-def _renamed(address: Address, full_name: str) -> Address:
-    """The same address under the name that GitHub gives it now."""
+def renamed(address: Address, full_name: str) -> Address:
+    """The same address under another name on its server, such as the one that GitHub gives it now."""
     if address.slug.lower() == full_name.lower():
         return address
     server = address.url.removesuffix(f"/{address.slug}")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from gitsession.address import Address
 from gitsession.errors import GitsessionError
 from gitsession.git import Repository, transfer
 from gitsession.model import SessionName
@@ -70,6 +71,7 @@ class Pruning:
         pull: The newest pull request of a session, where there is somebody to ask.
         runtime: The id of this life of this machine.
         glass: An empty repository for what must be compared.
+        base: The repository whose default branch things are merged into.
         places: Where to look.
         seen: What they hold.
     """
@@ -78,6 +80,7 @@ class Pruning:
     pull: NewestPull
     runtime: str
     glass: Repository
+    base: Address
     places: Sequence[find.Source]
     seen: find.Search
 
@@ -153,7 +156,7 @@ class Pruning:
             GitsessionError: A place does not answer.
         """
         self._bring_base()
-        lines, notes = find.fetch(self.places, self.seen.found, session, self.glass)
+        lines, notes = find.fetch(self.places, self.seen, session, self.glass)
         if notes:
             return notes[0], False
         decided = plan(lines, find.containment(self.glass))
@@ -178,7 +181,7 @@ class Pruning:
         ):
             transfer.fetch(
                 self.glass,
-                self._remote.address.url,
+                self.base.url,
                 [f"+HEAD:{HEAD}"],
                 variables=self._remote.credentials,
                 timeout=transfer.CLONE_TIMEOUT,
@@ -256,4 +259,4 @@ def pruning(
         variables: Those by which git reaches the remote.
     """
     with looking_glass() as glass, sources(ground, True, runtime, glass, variables) as places:
-        yield Pruning(running, pull, runtime, glass, places, find.search(places))
+        yield Pruning(running, pull, runtime, glass, ground.address, places, find.search(places))

@@ -11,7 +11,7 @@ from gitsession import credentials
 from gitsession.address import Address
 from gitsession.errors import HubError
 from gitsession.model import SessionName
-from gitsession.resume.account import is_github
+from gitsession.resume.account import is_github, renamed
 from gitsession.resume.ground import Ground, survey_remote
 from gitsession.resume.merged import NewestPull, newest_pull
 from gitsession.resume.running import known
@@ -23,7 +23,7 @@ class Visit:
     """A repository that is looked at.
 
     Args:
-        ground: The repository and its storage.
+        ground: The repository, its storage, and the person's fork where sessions live in it.
         token: What it is reached with.
         login: Whose token it is; None while GitHub cannot say.
         pull: The newest pull request of a session.
@@ -50,29 +50,29 @@ def visit(repo: str, storage: str | Path | Literal[False] | None = None, token: 
     """
     ground = survey_remote(repo, storage, runtime=detect(os.environ), environ=os.environ)
     held = credentials.find_token(token, None, ground.address.host, os.environ)
-    login, target = _told(ground.address, held)
+    login, target, fork = _told(ground.address, held)
     running = frozenset(
         configuration.session
         for places, configuration in known()
         if configuration.address.key == ground.address.key and places.is_running()
     )
-    pull = newest_pull(target, ground.address.owner, held, os.environ)
-    return Visit(ground, held, login, pull, running)
+    pull = newest_pull(target, (fork or ground.address).owner, held, os.environ)
+    return Visit(replace(ground, fork=fork), held, login, pull, running)
 
 
-def _told(address: Address, token: credentials.Token | None) -> tuple[str | None, Address]:
-    """The token's login, and the repository that pull requests go into: that of a fork is its parent."""
+def _told(address: Address, token: credentials.Token | None) -> tuple[str | None, Address, Address | None]:
+    """The token's login; the repository that pull requests go into, which of a fork is its parent; the
+    person's fork, where sessions live because the repository may not be pushed to."""
     if token is None or not is_github(address, os.environ):
-        return None, address
+        return None, address, None
     from gitsession.hub import Hub, api_url
 
     hub = Hub(lambda: token, api_url(address.host, os.environ))
     try:
         login, found = hub.user().login, hub.find_repository(address)
+        fork = hub.own_fork(found.full_name) if found is not None and not found.can_push else None
     except HubError:
-        return None, address
-    if found is None or found.parent is None:
-        return login, address
-    owner, _, name = found.parent.partition("/")
-    server = address.url.removesuffix(f"/{address.slug}")
-    return login, replace(address, url=f"{server}/{found.parent}", owner=owner, name=name)
+        return None, address, None
+    parent = found.parent if found is not None else None
+    into = address if parent is None else renamed(address, parent)
+    return login, into, renamed(address, fork.full_name) if fork is not None else None
