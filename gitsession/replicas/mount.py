@@ -128,10 +128,16 @@ class Mount:
         self._ask("remove", paths=list(paths))
 
     def close(self) -> None:
-        """End the helper, so that nothing of ours is on the mount any more."""
-        with self._lock:
+        """End the helper, so that nothing of ours is on the mount any more; one that hangs, once it can."""
+        if not self._lock.acquire(timeout=CLOSE_WAIT):
+            if (process := self._process) is not None:
+                run.signal_group(process.pid, signal.SIGKILL)  # it ends once the mount answers
+            return
+        try:
             self._abandon()
             self._reap(CLOSE_WAIT)
+        finally:
+            self._lock.release()
 
     def _ask(self, op: str, listen: Listen | None = None, /, **fields: Any) -> Any:
         with self._lock:

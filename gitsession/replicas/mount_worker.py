@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import select
 import sys
 import threading
@@ -26,6 +27,7 @@ SYNC_EVERY = 64 << 20  # so that no sync takes longer than the storage may be si
 AT_ONCE = 8
 IDLE = 120.0
 DRIVE_ID = "user.drive.id"
+HASH = re.compile("[0-9a-f]{64}")
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # somebody may have put a link or a pipe there
 Answer = TypeVar("Answer")
 _speaking = threading.Lock()
@@ -139,7 +141,7 @@ class Worker:
         """Every file below a folder, relative to it; none where the folder is missing."""
         try:
             with self.directory(path) as fd:
-                return sorted(_files(_inside(fd), ""))
+                return sorted(_files(_inside(fd)))
         except FileNotFoundError:
             return []
 
@@ -234,19 +236,36 @@ def _inside(fd: int) -> str:
     return f"/proc/self/fd/{fd}"
 
 
-def _files(directory: str, prefix: str) -> Iterator[str]:
-    with os.scandir(directory) as entries:
-        found = [
-            (entry.name, folder)
-            for entry in entries
-            if (folder := entry.is_dir(follow_symlinks=False)) or entry.is_file(follow_symlinks=False)
-        ]
-    _say({"moved": 0})
-    for name, folder in found:
-        if folder:
-            yield from _files(f"{directory}/{name}", f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}"
+def _files(top: str) -> Iterator[str]:
+    """Every file below a folder: level by level, since each folder's listing is a wait of its own.
+
+    To ask what a name is costs a wait too. One that carries a hash is a file, and so is what has no listing.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        level = [""]
+        while level:
+            listed = list(zip(level, pool.map(lambda path: _names(f"{top}/{path}"), level), strict=True))
+            yield from (path for path, names in listed if names is None)
+            found = [f"{path}/{name}".lstrip("/") for path, names in listed for name in names or ()]
+            yield from (path for path in found if _carries_hash(path))
+            level = [path for path in found if not _carries_hash(path)]
+
+
+def _carries_hash(path: str) -> bool:
+    return HASH.search(path.rpartition("/")[2]) is not None
+
+
+def _names(folder: str) -> list[str] | None:
+    """What lies in a folder, nothing where it was removed meanwhile; None for a file or a link."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError) as no:
+        return [] if isinstance(no, FileNotFoundError) else None
+    try:
+        return os.listdir(fd)
+    finally:
+        os.close(fd)
+        _say({"moved": 0})
 
 
 def _write(source: str, file: int, sha256: str, size: int | None) -> str | None:

@@ -11,8 +11,9 @@ from gitsession.errors import FormatError, GitError, StorageError
 from gitsession.git import bundle, refs
 from gitsession.git.command import Repository
 from gitsession.git.transfer import is_complete
-from gitsession.model import Skipped
-from gitsession.replicas.bundles import Base, Claim, Increment, claim
+from gitsession.model import SessionName, Skipped
+from gitsession.replicas.base import Found
+from gitsession.replicas.bundles import Base, Claim, Increment, Listing, claim
 from gitsession.replicas.mount import Mount
 
 BATCH = 32
@@ -154,3 +155,11 @@ def _claims(increments: Mapping[str, Sequence[Increment]], heads: Heads) -> dict
         with suppress(FormatError):
             claims[runtime] = claim(bundle.parse_header(content or b""))
     return claims
+
+
+def newest_copy(listing: Listing, session: SessionName, heads: Heads | None, where: str) -> Found:
+    """What a listing, and the headers where they are read, tell of a session."""
+    increments = listing.of(session)
+    runtime, seen = by_rank(increments, heads or (lambda paths: [None] * len(paths)))[0]
+    state, finished = increments[runtime][-1].state, session in listing.finished
+    return Found(session, state, seen.snapshot, seen.number, seen.counter, where, finished=finished)

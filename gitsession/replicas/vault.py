@@ -7,7 +7,7 @@ user's own history. So no runtime depends on a file that another one may remove,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from gitsession.replicas.history import NEEDS_THE_REMOTE, History
 from gitsession.replicas.ledger import Ledger
 from gitsession.replicas.mount import STALL, Mount
 from gitsession.replicas.peek import peek
-from gitsession.replicas.recovery import Recovery, by_rank
+from gitsession.replicas.recovery import Recovery, by_rank, newest_copy
 from gitsession.replicas.sealing import clear, workplace
 
 FETCHED = "refs/gitsession-fetched/vault"
@@ -68,6 +68,7 @@ class Vault:
     _history: History | None = field(default=None, init=False, repr=False)
     _noted: Ledger | None = field(default=None, init=False, repr=False)
     _unproved: list[str] = field(default_factory=list, init=False, repr=False)
+    _heads: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def ship(self, shipment: Shipment) -> Acknowledgement:
         """Write what is new as one bundle and read it back; fold where there are many. Errors: see `Replica`.
@@ -119,20 +120,22 @@ class Vault:
             self._unproved = [path for path, identity in pairs if not is_uploaded(identity)]
         return self.acknowledged()
 
-    def find(self, *, details: bool = False) -> tuple[Found, ...]:
+    def find(self, *, details: bool = False, listing: Listing | None = None) -> tuple[Found, ...]:
         """Every session of the repository in the vault, by one listing.
 
         Args:
             details: Read the head of each runtime's newest bundle too, to know snapshot, number and counter.
+            listing: What was listed a moment ago; by default it is listed now.
 
         Raises:
             StorageError: The storage does not answer.
             FormatError: It was written by a newer gitsession.
         """
-        listing = self.listing()
-        return tuple(self._found(listing, session, details) for session in listing.sessions)
+        listing = listing or self.listing()
+        heads = self.heads if details else None
+        return tuple(newest_copy(listing, session, heads, self.name) for session in listing.sessions)
 
-    def tips(self, session: SessionName) -> dict[str, str | None]:
+    def tips(self, session: SessionName, *, listing: Listing | None = None) -> dict[str, str | None]:
         """Who wrote in the session, newest rank first: runtimes, with the snapshot of each one's last bundle.
 
         There are several where a runtime wrote on after it had lost the lead, and after every resume.
@@ -140,11 +143,16 @@ class Vault:
         Raises:
             StorageError: The storage does not answer.
         """
-        ranked = by_rank(self.listing().of(session), self.heads)
+        ranked = by_rank((listing or self.listing()).of(session), self.heads)
         return {runtime: claim.snapshot for runtime, claim in ranked}
 
     def fetch(
-        self, session: SessionName, *, into: Repository | None = None, runtime: str | None = None
+        self,
+        session: SessionName,
+        *,
+        into: Repository | None = None,
+        runtime: str | None = None,
+        listing: Listing | None = None,
     ) -> str:
         """Bring a session's newest complete state here with all that it reaches, and answer with its id.
 
@@ -155,13 +163,17 @@ class Vault:
             into: Where to; the shadow repository by default.
             runtime: Take only what this runtime wrote; by default whoever has the highest open-counter, then
                 the newest snapshot.
+            listing: As in `find`.
 
         Raises:
             SessionError: The vault does not have the session.
             StorageError: The storage does not answer, or nothing of the session is complete without the
                 user's history, which only the remote has: fetch that first.
         """
-        listing = self.listing()
+        if listing is None:
+            listing = self.listing()
+        else:
+            self._reach()
         wrote = listing.of(session)
         increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
         if not increments:
@@ -253,12 +265,16 @@ class Vault:
             StorageError: The storage does not answer.
             FormatError: It was written by a newer gitsession.
         """
+        self._reach()
+        return read_listing(self.mount.walk(self.folder))
+
+    def _reach(self) -> None:
+        """See that the storage answers and is ours, and remember where it is mounted."""
         mount = self.mount
         if newest_version(mount.probe()) > FORMAT_VERSION:
             raise written_by_a_newer(self.storage)
         if mount.mountpoint is not None and not self._memory.exists():
             files.write_atomically(self._memory, str(mount.mountpoint).encode())
-        return read_listing(mount.walk(self.folder))
 
     def _opened(self, snapshot: str, known: str | None) -> tuple[Chain, History]:
         if self._chain is None or self._history is None:
@@ -283,17 +299,12 @@ class Vault:
         return Level.STORED if self._unproved or self._chain is None else Level.SAFE
 
     def heads(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        """The first bytes of bundles; None for one that cannot be read."""
-        return self.mount.heads([f"{self.folder}/{path}" for path in paths], HEAD)
-
-    def _found(self, listing: Listing, session: SessionName, details: bool) -> Found:
-        increments = listing.of(session)
-        heads: Callable[[Sequence[str]], Sequence[bytes | None]] = (
-            self.heads if details else lambda paths: [None] * len(paths)
-        )
-        runtime, seen = by_rank(increments, heads)[0]
-        state, finished = increments[runtime][-1].state, session in listing.finished
-        return Found(session, state, seen.snapshot, seen.number, seen.counter, self.name, finished=finished)
+        """The first bytes of bundles, which never change; None for one that cannot be read."""
+        new = [path for path in dict.fromkeys(paths) if path not in self._heads]
+        if new:
+            found = self.mount.heads([f"{self.folder}/{path}" for path in new], HEAD)
+            self._heads |= {path: head for path, head in zip(new, found, strict=True) if head is not None}
+        return tuple(self._heads.get(path) for path in paths)
 
     def _nothing_complete(self, session: SessionName) -> StorageError:
         return StorageError(

@@ -11,8 +11,10 @@ from gitsession.errors import GitsessionError, StorageError
 from gitsession.git import Repository, transfer
 from gitsession.model import SessionName
 from gitsession.replicas.base import Found
+from gitsession.replicas.bundles import Increment, Listing
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
+from gitsession.resume.at_once import both
 from gitsession.resume.lives import Local
 from gitsession.resume.plan import Contains, Line
 from gitsession.snapshot import state
@@ -33,37 +35,61 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """What was found, and which place could not be asked, with its error."""
+    """What was found, and which place could not be asked, with its error.
+
+    Args:
+        found: The copies of sessions.
+        failures: The error of each place that did not answer.
+        listing: What the vault's folder held, where it was asked.
+    """
 
     found: tuple[Found, ...]
     failures: Mapping[str, GitsessionError]
+    listing: Listing | None = None
 
 
 def search(sources: Sequence[Source]) -> Search:
     """Ask every place; one that is down is noted and stops no other."""
+    near, far = _apart(sources)
+    there, beyond = both(lambda: _search(near), lambda: _search(far))
+    return together((there, beyond))
+
+
+def _search(sources: Sequence[Source]) -> Search:
     found: list[Found] = []
     failures: dict[str, GitsessionError] = {}
+    listing = None
     for source in sources:
         try:
-            found.extend(source.find(details=True))
+            if isinstance(source, Vault):
+                listing = source.listing()
+                found.extend(source.find(details=True, listing=listing))
+            else:
+                found.extend(source.find(details=True))
         except GitsessionError as error:
             failures[source.name] = error
-    return Search(tuple(found), failures)
+    return Search(tuple(found), failures, listing)
+
+
+def _apart(sources: Sequence[Source]) -> tuple[list[Source], list[Source]]:
+    """Those on this machine or its storage, and those beyond the network: both are waited for at once."""
+    far = [isinstance(source, Remote) for source in sources]
+    pairs = list(zip(sources, far, strict=True))
+    return [source for source, beyond in pairs if not beyond], [source for source, beyond in pairs if beyond]
 
 
 def measured(seen: Search, sources: Sequence[Source]) -> Search:
     """The same with the bytes that each session takes in the vault, where it says so."""
     vault = next((source for source in sources if isinstance(source, Vault)), None)
-    if vault is None or vault.name in seen.failures:
+    if vault is None or seen.listing is None:
         return seen
     with suppress(StorageError):
-        sizes = _sizes(vault)
+        sizes = _sizes(vault, seen.listing.increments)
         return replace(seen, found=tuple(_sized(found, sizes) for found in seen.found))
     return seen
 
 
-def _sizes(vault: Vault) -> dict[SessionName, int]:
-    increments = vault.listing().increments
+def _sizes(vault: Vault, increments: Sequence[Increment]) -> dict[SessionName, int]:
     found = vault.mount.sizes([f"{vault.folder}/{one.path}" for one in increments])
     total: dict[SessionName, int] = {}
     for one, size in zip(increments, found, strict=True):
@@ -89,43 +115,69 @@ def glimpse(found: Found) -> Line:
 
 
 def fetch(
-    sources: Sequence[Source], found: Sequence[Found], session: SessionName, shadow: Repository
+    sources: Sequence[Source], seen: Search, session: SessionName, shadow: Repository
 ) -> tuple[list[Line], list[str]]:
     """Bring the copies of one session here and read them.
 
     Returns:
         One line per copy, and a note for the person about each that could not be had.
     """
-    finished = {entry.where: entry.finished for entry in found if entry.session == session}
+    near, far = _apart(sources)
+    there, beyond = both(
+        lambda: _fetch(near, seen, session, shadow), lambda: _fetch(far, seen, session, shadow)
+    )
+    return [*there[0], *beyond[0]], [*there[1], *beyond[1]]
+
+
+def _fetch(
+    sources: Sequence[Source], seen: Search, session: SessionName, shadow: Repository
+) -> tuple[list[Line], list[str]]:
+    finished = {entry.where: entry.finished for entry in seen.found if entry.session == session}
     lines: list[Line] = []
     notes: list[str] = []
     for source in (source for source in sources if source.name in finished):
         try:
-            for line in _copies(source, session, shadow):
+            for line in _copies(source, session, shadow, seen.listing):
                 lines.append(replace(line, finished=finished[source.name]))
         except GitsessionError as error:
             notes.append(f"The copy of {session.name} in the {source.name} could not be read: {error.what}")
     return lines, notes
 
 
-def _copies(source: Source, session: SessionName, shadow: Repository) -> Iterator[Line]:
+def _copies(
+    source: Source, session: SessionName, shadow: Repository, listing: Listing | None
+) -> Iterator[Line]:
     if isinstance(source, Local):
         found = (life.line(shadow) for life in source.lives if life.session == session)
         yield from (line for line in found if line is not None)
     elif isinstance(source, Remote):
         yield _read(source.name, session, source.fetch(session), shadow)
     elif isinstance(source, Vault):
-        newest = _read(source.name, session, source.fetch(session), shadow)
+        state, listing = from_vault(source, session, listing)
+        newest = _read(source.name, session, state, shadow)
         yield newest
-        yield from _written_on(source, session, shadow, newest)
+        yield from _written_on(source, session, shadow, newest, listing)
 
 
-def _written_on(vault: Vault, session: SessionName, shadow: Repository, newest: Line) -> Iterator[Line]:
+def from_vault(vault: Vault, session: SessionName, seen: Listing | None) -> tuple[str, Listing]:
+    """The newest state, by what was listed a moment ago; where something has gone since, by another look."""
+    if seen is not None:
+        with suppress(StorageError):
+            state = vault.fetch(session, listing=seen)
+            if vault.skipped == seen.skipped:
+                return state, seen
+    listing = vault.listing()
+    return vault.fetch(session, listing=listing), listing
+
+
+def _written_on(
+    vault: Vault, session: SessionName, shadow: Repository, newest: Line, listing: Listing
+) -> Iterator[Line]:
     """What other runtimes wrote that the newest copy does not hold, such as one that had lost the lead."""
     contains = containment(shadow)
-    for runtime, snapshot in vault.tips(session).items():
+    for runtime, snapshot in vault.tips(session, listing=listing).items():
         if snapshot is None or not contains(newest.snapshot, snapshot):
-            yield _read(vault.name, session, vault.fetch(session, runtime=runtime), shadow)
+            yield _read(vault.name, session, vault.fetch(session, runtime=runtime, listing=listing), shadow)
 
 
 def _read(where: str, session: SessionName, commit: str, shadow: Repository) -> Line:
@@ -153,4 +205,5 @@ def _replaced(shadow: Repository, tip: str) -> tuple[str, ...]:
 def together(searches: Sequence[Search]) -> Search:
     """Several looks as one."""
     failures = {name: error for each in searches for name, error in each.failures.items()}
-    return Search(tuple(found for each in searches for found in each.found), failures)
+    listing = next((each.listing for each in searches if each.listing is not None), None)
+    return Search(tuple(found for each in searches for found in each.found), failures, listing)

@@ -46,7 +46,7 @@ class GoingOn:
             self.ground, wish.publish, wish.runtime, repository, variables, apart=self.shadow.directory.parent
         ) as places:
             source = self.choice.source or self.choice.session
-            lines, notes = find.fetch(places, self.seen.found, source, repository)
+            lines, notes = find.fetch(places, self.seen, source, repository)
             decided = plan(lines, find.containment(repository))
             if not isinstance(decided, Continue):
                 raise _unreadable(source, notes)
@@ -91,7 +91,7 @@ class GoingOn:
         forks: list[Line] = []
         for fork in sorted({found.session for found in self.seen.found}, key=str):
             if fork.login == session.login and fork.name.startswith(f"{session.name}-fork-"):
-                forks += find.fetch(places, self.seen.found, fork, repository)[0]
+                forks += find.fetch(places, self.seen, fork, repository)[0]
         apart = not_kept_yet(others, forks, find.containment(repository))
         return [beside.keep(other, session) for other in apart]
 
@@ -158,7 +158,7 @@ def put_back(line: Line, shadow: Shadow, consent: Callable[[str], bool]) -> list
     user = shadow.user
     if not line.state:
         bring.index_of_head(user)
-    restored = restore.restore(shadow.repository, line.snapshot, user.work_tree)
+    restored = restore.restore(shadow.repository, line.snapshot, user.work_tree, fresh=True)
     refused: tuple[str, ...] = ()
     if line.state:
         refused = state.apply(line.state, shadow.repository, user, consent=consent).refused

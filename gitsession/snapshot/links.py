@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,11 +31,9 @@ class Links:
 
     def follow(self) -> None:
         """Link every pack and loose object that is new."""
-        self._look_at("pack")
-        found = [self._look_at(name) for name in _FAN_OUT]
-        if any(found):
-            files.sync_directory(self.ours)
-        self._look_at("pack")  # what their garbage collection packed while we looked at loose objects
+        self._follow_packs()
+        self._follow_loose()
+        self._follow_packs()  # what their garbage collection packed while we looked at loose objects
 
     def orphans(self) -> Iterator[Path]:
         """Our links to packs that the user's store has no more."""
@@ -44,22 +42,37 @@ class Links:
             if not (self.theirs / "pack" / pack.name).exists():
                 yield pack
 
-    def _look_at(self, name: str) -> bool:
-        """Link what is new in one directory of the store; answers whether there was anything."""
-        source = self.theirs / name
+    def _follow_packs(self) -> None:
+        changed = self._changed("pack")
+        if changed is not None:
+            self._link_packs()
+            self._remember("pack", changed)
+
+    def _follow_loose(self) -> None:
+        changed = {name: at for name in _FAN_OUT if (at := self._changed(name)) is not None}
+        new = {name: found for name in changed if (found := self._new_loose(name))}
+        _link([pair for found in new.values() for pair in found])
+        for name in new:
+            files.sync_directory(self.ours / name)
+        if new:
+            files.sync_directory(self.ours)
+        for name, at in changed.items():
+            self._remember(name, at)
+
+    def _changed(self, name: str) -> int | None:
+        """When a directory of their store changed, if that was since it was looked at last."""
         try:
-            changed = source.stat().st_mtime_ns
+            changed = (self.theirs / name).stat().st_mtime_ns
         except FileNotFoundError:
-            return False
-        if self._seen.get(name) == changed:
-            return False
-        done = self._new_packs(name) if name == "pack" else self._new_loose(name)
+            return None
+        return None if self._seen.get(name) == changed else changed
+
+    def _remember(self, name: str, changed: int) -> None:
         if time.time_ns() - changed > _SETTLED_AFTER:
             self._seen[name] = changed
-        return done
 
-    def _new_packs(self, name: str) -> bool:
-        theirs, ours = self.theirs / name, self.ours / name
+    def _link_packs(self) -> None:
+        theirs, ours = self.theirs / "pack", self.ours / "pack"
         have = _listed(ours)
         there = _listed(theirs)
         new = [
@@ -71,21 +84,15 @@ class Links:
             (ours / f"{stem}{THEIRS}").touch(mode=0o600)
             for suffix in (".pack", ".promisor", ".idx"):
                 if f"{stem}{suffix}" in there:
-                    _link(theirs / f"{stem}{suffix}", ours / f"{stem}{suffix}")
+                    _link([(theirs / f"{stem}{suffix}", ours / f"{stem}{suffix}")])
         if new:
             files.sync_directory(ours)
-        return bool(new)
 
-    def _new_loose(self, name: str) -> bool:
+    def _new_loose(self, name: str) -> list[tuple[Path, Path]]:
         theirs, ours = self.theirs / name, self.ours / name
         ours.mkdir(mode=0o700, exist_ok=True)
         have = _listed(ours)
-        new = [one for one in _listed(theirs) if len(one) == 38 and one not in have]
-        for one in new:
-            _link(theirs / one, ours / one)
-        if new:
-            files.sync_directory(ours)
-        return bool(new)
+        return [(theirs / one, ours / one) for one in _listed(theirs) if len(one) == 38 and one not in have]
 
 
 def _listed(directory: Path) -> set[str]:
@@ -96,15 +103,22 @@ def _listed(directory: Path) -> set[str]:
         return set()
 
 
-def _link(source: Path, target: Path) -> None:
-    """Link or copy one file, synced; one that vanished meanwhile was collected and is not needed."""
-    with suppress(FileExistsError, FileNotFoundError):
-        try:
-            os.link(source, target)
-            files.sync_file(target)
-        except OSError as problem:
-            if problem.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
-                raise
-            with files.atomic_path(target) as temporary:
-                shutil.copyfile(source, temporary)
-                temporary.chmod(0o444)
+def _link(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Link or copy synced files; one that vanished meanwhile was collected and is not needed.
+
+    All are synced before the first is linked: a link makes a file differ from what the disk holds, and then
+    every sync of another costs a write of its own. Whoever calls syncs the directories.
+    """
+    for source, _ in pairs:
+        with suppress(FileNotFoundError):
+            files.sync_file(source)
+    for source, target in pairs:
+        with suppress(FileExistsError, FileNotFoundError):
+            try:
+                os.link(source, target)
+            except OSError as problem:
+                if problem.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+                    raise
+                with files.atomic_path(target) as temporary:
+                    shutil.copyfile(source, temporary)
+                    temporary.chmod(0o444)

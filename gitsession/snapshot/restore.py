@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from gitsession import git
 from gitsession.errors import GitError
 from gitsession.files import TEMPORARY_PREFIX
-from gitsession.git import index, objects
+from gitsession.git import checkout, index, objects
 from gitsession.model import Skipped
 from gitsession.snapshot import lfs, names, trees
 from gitsession.snapshot.hashing import differs
@@ -25,6 +25,7 @@ from gitsession.snapshot.rules import Conversion, Rules
 from gitsession.snapshot.worktree import Place, WorkTree
 
 ABSENT = b"000000"
+WORTH_A_CHECKOUT = 100  # files from which on two processes cost less than writing one by one
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def restore(
     *,
     base: str | None = None,
     settings: Mapping[str, str] | None = None,
+    fresh: bool = False,
 ) -> Restored:
     """Make the work tree, or some paths of it, what a snapshot holds.
 
@@ -56,6 +58,7 @@ def restore(
             from it is touched, and what it has but `commit` has not is removed. Without it nothing is
             removed, and a file with the right content already is left as it is.
         settings: The settings in force, where they are known already.
+        fresh: Nobody uses the work tree yet, so that its files may be seen half written: git does most.
 
     Raises:
         GitError: The snapshot, or an object of it, is missing.
@@ -69,22 +72,24 @@ def restore(
         for change in reversed(changes):
             if change.new_mode == ABSENT:
                 restoring.remove(change)
-        for batch in _batches(change for change in changes if change.new_mode != ABSENT):
-            restoring.write(batch)
+        attributes, rest = _ordered(change for change in changes if change.new_mode != ABSENT)
+        for change in attributes:
+            restoring.write([change])
+        if fresh:
+            rest = restoring.fill(rest)
+        for start in range(0, len(rest), objects.MAX_AHEAD):
+            restoring.write(rest[start : start + objects.MAX_AHEAD])
         return restoring.done()
 
 
-def _batches(changes: Iterable[objects.Change]) -> Iterator[Sequence[objects.Change]]:
-    """What is written together. Attribute files come first, one by one: they decide the bytes of others."""
-    ordered = sorted(changes, key=lambda change: change.path)
-    rest = []
-    for change in ordered:
-        if change.path.rpartition(b"/")[2] == b".gitattributes":
-            yield [change]
-        else:
-            rest.append(change)
-    for start in range(0, len(rest), objects.MAX_AHEAD):
-        yield rest[start : start + objects.MAX_AHEAD]
+def _ordered(changes: Iterable[objects.Change]) -> tuple[list[objects.Change], list[objects.Change]]:
+    """What is written first, one by one, since attribute files decide the bytes of others; and the rest."""
+    attributes: list[objects.Change] = []
+    rest: list[objects.Change] = []
+    for change in sorted(changes, key=lambda change: change.path):
+        is_rule = change.path.rpartition(b"/")[2] == b".gitattributes"
+        (attributes if is_rule else rest).append(change)
+    return attributes, rest
 
 
 class _Restoring:
@@ -139,6 +144,25 @@ class _Restoring:
                 os.rmdir(place.name, dir_fd=place.directory)
             except OSError:
                 return
+
+    def fill(self, changes: Sequence[objects.Change]) -> list[objects.Change]:
+        """Have git write what it takes as recorded; answers with what is left to `write`."""
+        self._rules.hold()
+        plain = [change for change in changes if self._is_file(change) and self._is_plain(change)]
+        if len(plain) < WORTH_A_CHECKOUT:
+            return list(changes)
+        try:
+            wanted = ((change.new_mode, change.new, change.path) for change in plain)
+            checkout.write_new(self._repository, wanted)
+        except GitError:  # one by one each path gets its own answer
+            return list(changes)
+        self._written += [change.path for change in plain]
+        done = set(self._written)
+        return [change for change in changes if change.path not in done]
+
+    def _is_file(self, change: objects.Change) -> bool:
+        is_regular = change.new_mode in (trees.REGULAR, trees.EXECUTABLE)
+        return is_regular and names.refusal(change.path, symlink=False) is None
 
     def write(self, changes: Sequence[objects.Change]) -> None:
         """Write some files, symlinks or directories of submodules, at most `objects.MAX_AHEAD`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from gitsession.address import Address
 from gitsession.errors import StorageError
 from gitsession.git.command import Repository
 from gitsession.model import Level
+from gitsession.replicas.mount import Mount
 from gitsession.replicas.vault import Vault
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig.drive import DATA, Drive
@@ -119,6 +121,33 @@ def test_trouble_is_an_error_with_a_hint_and_then_it_goes_on(
     shipment = chain.save({"a.txt": "three"})
     assert vault.ship(shipment).level is Level.STORED
     assert open_vault(fresh, "r2").fetch(SESSION) == shipment.state
+
+
+def test_leaving_waits_for_no_request_that_hangs(drive: Drive) -> None:
+    mount, answers = Mount(drive.storage, stall=600.0), []
+
+    def ask() -> None:
+        try:
+            mount.probe()
+        except StorageError as error:
+            answers.append(error)
+
+    drive.stall()
+    drive.forget()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not drive.requests():
+        assert asking.is_alive()
+        time.sleep(0.05)
+    leaving = threading.Thread(target=mount.close)
+    leaving.start()
+    leaving.join(60.0)
+    left = not leaving.is_alive()
+    drive.recover()
+    asking.join(60.0)
+    leaving.join(60.0)
+    assert left and answers
+    mount.close()
 
 
 def test_lost_tails_cost_only_themselves(

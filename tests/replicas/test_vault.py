@@ -14,6 +14,7 @@ from gitsession.model import Level, SessionName
 from gitsession.replicas import chain as chains
 from gitsession.replicas.clearance import Clearance
 from gitsession.replicas.vault import Vault
+from gitsession.resume.find import from_vault
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig.repositories import git
 
@@ -66,6 +67,20 @@ def test_a_shipment_is_stored_and_comes_back_from_the_files_alone(
     assert there.fetch(SESSION) == shipment.state
     assert is_sound(fresh, shipment.state) and there.skipped == ()
     assert git(fresh.git_dir, "show", f"{shipment.snapshot}:a.txt") == "three"
+
+
+def test_what_went_since_it_was_listed_is_looked_for_again(
+    vaults: Vaults, chain: Chain, fresh: Repository
+) -> None:
+    for text in ("one", "two"):
+        vaults.open(chain.repository).ship(chain.save({"a.txt": text}))
+    reader = vaults.open(fresh, "r2")
+    seen = reader.listing()
+    assert from_vault(reader, SESSION, seen)[1] is seen
+    newest = chain.save({"a.txt": "three"})
+    vaults.open(chain.repository, "r3").ship(newest)
+    vaults.files("sessions/*/*/r1/2-*")[0].unlink()
+    assert from_vault(vaults.open(fresh, "r4"), SESSION, seen)[0] == newest.state
 
 
 def test_the_layout_is_the_documented_one(vaults: Vaults, chain: Chain) -> None:

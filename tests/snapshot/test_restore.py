@@ -6,8 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from gitsession.git import objects
-from gitsession.snapshot.restore import restore
+from gitsession.snapshot.restore import WORTH_A_CHECKOUT, restore
 from tests.snapshot.scene import Scene, scene
 from tests.snapshot.test_exactness import line_ends, modes_and_links, odd_names
 
@@ -32,13 +34,41 @@ def prepared(made: Scene) -> None:
     made.write("empty")
 
 
-def test_a_fresh_work_tree_equals_the_lost_one(sealed: Path) -> None:
+def crowded(made: Scene) -> None:
+    """So many files that git is asked to write them, beside those that it is not."""
+    prepared(made)
+    line_ends(made)
+    for number in range(WORTH_A_CHECKOUT):
+        made.write(f"many/{number}.txt", f"{number}\n")
+    made.write("many/.gitattributes", "7.txt text eol=crlf\n")
+
+
+@pytest.mark.parametrize("stands", ["nothing", "one file, so that git writes no other"])
+def test_many_files_come_back_into_a_new_work_tree(sealed: Path, stands: str) -> None:
+    with scene(sealed / "s", crowded) as made:
+        made.take()
+        made.shadow.settle()
+        target, other = sealed / "again", sealed / "one by one"
+        (target / "many").mkdir(parents=True)
+        other.mkdir()
+        if stands != "nothing":
+            (target / "many/3.txt").write_text("something else")
+        done = restore(made.shadow.repository, made.tree, target, fresh=True)
+        restore(made.shadow.repository, made.tree, other)
+        assert everything(target) == everything(other)
+        assert (target / "many/7.txt").read_bytes() == b"7\r\n"
+        assert set(done.written) == set(everything(target))
+        assert not list(made.shadow.directory.glob(".gitsession-tmp-*"))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_fresh_work_tree_equals_the_lost_one(sealed: Path, fresh: bool) -> None:
     with scene(sealed / "s", prepared) as made:
         made.take()
         made.shadow.settle()
         target = sealed / "again"
         target.mkdir()
-        done = restore(made.shadow.repository, made.tree, target)
+        done = restore(made.shadow.repository, made.tree, target, fresh=fresh)
         assert everything(target) == everything(made.work)
         assert len(done.written) == len(everything(target))
         assert restore(made.shadow.repository, made.tree, target).written == ()
