@@ -8,7 +8,7 @@ from pathlib import Path
 from gitsession.runtime.base import Runtime
 from gitsession.runtime.cloud import Cloud, provider_of
 from gitsession.runtime.colab import CONTENT, CONTENT_VARIABLE, Colab
-from gitsession.runtime.kaggle import Kaggle
+from gitsession.runtime.kaggle import ROOT, ROOT_VARIABLE, Kaggle
 from gitsession.runtime.local import Local
 
 __all__ = ["Cloud", "Colab", "Kaggle", "Local", "Runtime", "detect"]
@@ -22,7 +22,7 @@ def detect(environ: Mapping[str, str], dmi: Path = DMI) -> Runtime:
     Kaggle comes first because its images carry Colab's packages, and both run on Google's machines.
     """
     if "KAGGLE_KERNEL_RUN_TYPE" in environ:
-        return Kaggle(environ)
+        return Kaggle(environ, Path(environ.get(ROOT_VARIABLE) or ROOT))
     if "COLAB_RELEASE_TAG" in environ or "COLAB_BACKEND_VERSION" in environ:
         return Colab(Path(environ.get(CONTENT_VARIABLE) or CONTENT))
     provider = provider_of(dmi)

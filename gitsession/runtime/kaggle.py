@@ -9,6 +9,8 @@ from pathlib import Path
 from gitsession.errors import AuthorisationError
 from gitsession.runtime.local import Local
 
+ROOT = Path("/kaggle")
+ROOT_VARIABLE = "GITSESSION_KAGGLE"  # where a stand-in for Kaggle keeps it
 LIFETIME = 12 * 3600.0  # Kaggle's documentation: 12 hours for a session, 9 with a TPU
 TPU_LIFETIME = 9 * 3600.0
 
@@ -30,7 +32,7 @@ class Kaggle(Local):
         "Switch on 'Internet' in the notebook's settings at the right; Kaggle asks for a verified phone."
     )
 
-    def __init__(self, environ: Mapping[str, str], root: Path = Path("/kaggle")) -> None:
+    def __init__(self, environ: Mapping[str, str], root: Path = ROOT) -> None:
         self._environ, self._root = environ, root
 
     @property
