@@ -87,11 +87,20 @@ def test_the_wheel_alone_saves_and_resumes(runtime: Runtime, sample_repository: 
     assert (machine.worktree / "new.txt").read_text() == "from the wheel\n"
 
 
+@pytest.fixture(params=["wheel", "sdist"])
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """An empty environment with what was built, from the index; before the rig's certificates are trusted."""
+    folder = tmp_path / "environment"
+    venv.create(folder, with_pip=True)
+    argv = [str(folder / "bin/python"), *PIP, str(built(request.param, tmp_path)), "ipykernel"]
+    subprocess.run(argv, check=True, timeout=400)
+    return folder
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_the_whole_cycle_in_a_kernel_of_an_empty_environment(
-    kind: str,
+    environment: Path,
     runtime: Runtime,
     open_notebook: OpenNotebook,
     git_server: GitServer,
@@ -99,10 +108,7 @@ def test_the_whole_cycle_in_a_kernel_of_an_empty_environment(
     tmp_path: Path,
 ) -> None:
     """One cell and no question where the secret is there; then work, a lost machine, and a pull request."""
-    environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
     python = str(environment / "bin/python")
-    subprocess.run([python, *PIP, str(built(kind, tmp_path)), "ipykernel"], check=True, timeout=400)
     rig = tmp_path / "rig"
     rig.mkdir()
     (rig / "tests").symlink_to(PROJECT / "tests")  # the stand-in of Colab, and nothing of ours
