@@ -137,7 +137,7 @@ def attend(
         raise TimedOut(argv, timeout) from None
     finally:
         end_group(process)
-        _close_pipes(process)
+        close_pipes(process)
     return Completed(tuple(argv), process.returncode, bytes(heard["stdout"]), bytes(heard["stderr"]))
 
 
@@ -167,7 +167,8 @@ def _hear(
                         listen(line)
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def close_pipes(process: subprocess.Popen[bytes]) -> None:
+    """Let go of what a process was spoken to through."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
@@ -207,7 +208,7 @@ def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> No
     has_ended(process, grace)
     signal_group(process.pid, signal.SIGKILL)
     process.wait()
-    _close_pipes(process)
+    close_pipes(process)
 
 
 def has_ended(process: Process, within: float = 0.0) -> bool:

@@ -1,13 +1,14 @@
 """Kill everything at a random moment, wipe the machine, open again: no acknowledged snapshot may be missing.
 
-`scripts/test --kills N` plays N rounds; the suite plays a sample.
+An editor, a terminal with git and a training script work at once, see `tests/trace.py`.
+
+`scripts/test --lives N` plays N rounds; the suite plays a sample.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,24 +22,10 @@ from gitsession.agent import control
 from gitsession.errors import GitsessionError
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
+from tests.trace import start_all
 
 ROUNDS = int(os.environ.get("GITSESSION_KILL_ROUNDS", "50"))
 LIVES = 10  # rounds that share a session, so that a session also grows old
-WORK = """
-import random, sys, time
-from pathlib import Path
-tree, seed = Path(sys.argv[1]), int(sys.argv[2])
-draw = random.Random(seed)
-while True:
-    path = tree / f"w{draw.randrange(12)}.txt"
-    match draw.randrange(5):
-        case 0: path.unlink(missing_ok=True)
-        case 1: path.write_text("x" * draw.randrange(20000))
-        case 2:
-            aside = path.with_suffix(".new"); aside.write_text(str(time.time())); aside.rename(path)
-        case _: path.write_text(f"{seed} {time.time()}\\n")
-    time.sleep(draw.random() * 0.05)
-"""
 
 
 @dataclass
@@ -61,8 +48,17 @@ class Ledger:
 
 @contextmanager
 def listening(machine: Machine, ledger: Ledger) -> Iterator[None]:
-    """Ask the agent for its status all the time, as the card and the editor do."""
+    """Ask the agent for its status all the time, as the card and the editor do, and to hurry now and then.
+
+    A life is shorter than the pause between two shipments: unasked, only its first one would be seen.
+    """
     done = threading.Event()
+
+    def hurry() -> None:
+        while not done.wait(0.5):
+            for socket in machine.runtime.state.glob("sessions/*/agent.sock"):
+                with suppress(GitsessionError):
+                    control.ask(socket, "flush", timeout=3, seconds=2.0, level=None)
 
     def listen() -> None:
         while not done.is_set():
@@ -71,25 +67,26 @@ def listening(machine: Machine, ledger: Ledger) -> Iterator[None]:
                     ledger.hear(control.ask(socket, "status", timeout=2)["status"])
             time.sleep(0.01)
 
-    thread = threading.Thread(target=listen)
-    thread.start()
+    threads = [threading.Thread(target=listen), threading.Thread(target=hurry)]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         done.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def one_life(machine: Machine, ledger: Ledger, draw: random.Random) -> None:
     """Open, work under the eyes of the ledger, and die at a random moment."""
     with listening(machine, ledger):
         machine.open()
-        worker = machine.runtime.start(
-            sys.executable, "-c", WORK, str(machine.worktree), str(draw.randrange(10**6))
-        )
+        people = start_all(machine.runtime, machine.worktree, draw)
         time.sleep(draw.uniform(0.1, 2.5))
         machine.runtime.kill()
-        worker.wait()
+        for each in people:
+            each.wait()
 
 
 def assert_nothing_lost(machine: Machine, ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
 from gitsession.errors import AgentError, GitsessionError, LeaseLost, RefusedError, TokenRefused
-from gitsession.replicas.guard import WORKFLOWS
+from gitsession.replicas.guard import UNCHECKED, WORKFLOWS
 from gitsession.replicas.lease import fork_name
 
 PRIVATE_ADDRESS = (
@@ -149,6 +149,15 @@ def _send_next(agent: Agent, lane: Lane) -> None:
     agent.take(sweep=False)
     agent.demands.renew(agent.generation)
     lane.start_afresh()
+
+
+def look_again(agent: Agent) -> None:
+    """Let what could not be checked go to the guard once more; after its last attempt it stays held."""
+    found = agent.parts.saver.release(lambda _path, caught: caught.reason == UNCHECKED)
+    if found:
+        shipments = agent.parts.shipments
+        shipments.release(shipments.withheld(lambda left: left.path in found))
+        agent.parts.marks.mark(list(found))
 
 
 def _fork(agent: Agent) -> None:

@@ -16,7 +16,7 @@ from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.notices import Notices
 from gitsession.agent.parts import Parts
-from gitsession.agent.recovery import arrived, recover
+from gitsession.agent.recovery import arrived, look_again, recover
 from gitsession.agent.risk import Risk
 from gitsession.agent.shipments import published_by
 from gitsession.agent.tending import Tending
@@ -170,6 +170,7 @@ class Agent:
         waiting = self.demands.try_now()
         if sweep:
             self.parts.watcher.reconsider()
+            look_again(self)
         marked, ran = self.parts.marks.collect(), self._ran
         began, worked = time.monotonic(), time.thread_time()
         self.taking = True

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gitsession.errors import FormatError
 from gitsession.git.command import Repository
-from gitsession.git.transfer import CLONE_TIMEOUT, HARMLESS
+from gitsession.git.transfer import BOUNDED, CLONE_TIMEOUT, HARMLESS
 
 SIGNATURES = {b"# v2 git bundle\n": 2, b"# v3 git bundle\n": 3}
 HEADER_LIMIT = 1 << 20
@@ -141,7 +141,10 @@ def read(repository: Repository, source: Path, *, checked: bool, timeout: float 
     strict = ["--strict=" + ",".join(f"{name}=ignore" for name in HARMLESS)] if checked else []
     with source.open("rb") as file:
         file.seek(found.size)
-        repository.run("index-pack", "--stdin", "--fix-thin", *strict, stdin=file, timeout=timeout)
+        bounds = BOUNDED if checked else {}
+        repository.run(
+            "index-pack", "--stdin", "--fix-thin", *strict, stdin=file, timeout=timeout, env=bounds
+        )
     return found
 
 

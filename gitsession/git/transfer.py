@@ -25,6 +25,8 @@ HARMLESS = (
     "missingSpaceBeforeEmail",
     "missingTaggerEntry",
 )
+# git never makes deltas of files over 512 MB (core.bigFileThreshold): one that unpacks to more is a bomb.
+BOUNDED = {"GIT_ALLOC_LIMIT": "600m"}
 CHECKED = {"fetch.fsckObjects": "true", **{f"fetch.fsck.{name}": "ignore" for name in HARMLESS}}
 
 
@@ -177,6 +179,7 @@ def fetch(
         *(["--progress"] if listen is not None else []),
     ]
     door = replace(repository, config={**repository.config, **CHECKED}) if checked else repository
+    bounds = BOUNDED if checked else {}
     door.run(
         "fetch",
         "--no-tags",
@@ -188,7 +191,7 @@ def fetch(
         source,
         *refspecs,
         timeout=timeout,
-        env=variables,
+        env={**bounds, **(variables or {})},
         listen=hear(listen),
     )
 

@@ -17,6 +17,7 @@ from gitsession.replicas.scanner import Scanner
 
 HARD_SIZE_LIMIT = 100_000_000  # GitHub refuses larger files, GH001
 DEFAULT_SIZE_LIMIT = 50_000_000
+UNCHECKED = "not yet checked for secrets"
 ATTEMPTS = 3
 ALLOW_ID_LENGTH = 10
 MESSAGE = "a commit's message"  # the path of a commit's own words
@@ -175,7 +176,7 @@ class Guard:
         seen = self._seen.get((oid, path))
         if seen is None:
             given_up = self._failures.get((oid, path), 0) >= ATTEMPTS
-            reason = "could not be checked for secrets" if given_up else "not yet checked for secrets"
+            reason = "could not be checked for secrets" if given_up else UNCHECKED
             yield Finding(path, oid, "unchecked", reason, 0, f"unchecked:{path}")
             return
         for secret in seen:

@@ -10,7 +10,10 @@ import json
 from dataclasses import dataclass
 
 from gitsession.errors import GitError
+from gitsession.git import lookup
 from gitsession.git.command import Repository
+
+MOST = 1 << 20  # bytes of a file that is worth reading
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Peek:
 
 def peek(repository: Repository, state: str) -> Peek:
     """Look at a state commit; what is damaged or not here is None."""
-    questions = f"{state}^{{commit}}\n{state}:session.json\n{state}:lease.json\n{state}:HEAD\n"
+    names = [f"{state}^{{commit}}", *(f"{state}:{name}" for name in ("session.json", "lease.json", "HEAD"))]
     try:
-        answer = repository.output("cat-file", "--batch", stdin=questions.encode())
+        known = lookup.kinds_and_sizes(repository, names)
+        small = [seen[0] for seen in known if seen is not None and seen[2] <= MOST]
+        found = dict(zip(small, lookup.contents(repository, small), strict=True))
     except GitError:
         return Peek()
-    commit, session, lease, head = _contents(answer)
+    commit, session, lease, head = (found.get(seen[0]) or b"" if seen else b"" for seen in known)
     parents = [
         line[7:].decode() for line in commit.split(b"\n\n")[0].split(b"\n") if line.startswith(b"parent ")
     ]
@@ -52,17 +57,6 @@ def peek(repository: Repository, state: str) -> Peek:
         _branch(head),
         published if isinstance(published, str) else None,
     )
-
-
-def _contents(answer: bytes) -> list[bytes]:
-    """The contents of four answers, each `<oid> <type> <size>`, the bytes and a newline, or `… missing`."""
-    contents = []
-    for _ in range(4):
-        line, _, answer = answer.partition(b"\n")
-        size = int(line.split()[-1]) if line.split()[-1:] and line.split()[-1].isdigit() else None
-        contents.append(answer[:size] if size is not None else b"")
-        answer = answer[size + 1 :] if size is not None else answer
-    return contents
 
 
 def _field(content: bytes, name: str) -> object:

@@ -17,6 +17,8 @@ from gitsession.replicas.bundles import Base, Claim, Increment, Listing, claim
 from gitsession.replicas.mount import Mount
 
 BATCH = 32
+READ_TIMEOUT = 120.0
+SLOWEST = 250_000  # bytes a second: slower than that unpacks only what was made to be slow
 RESTORED_BASE = "refs/gitsession-fetched/base"
 Heads = Callable[[Sequence[str]], Sequence["bytes | None"]]
 
@@ -114,7 +116,8 @@ class Recovery:
 
     def _into_repository(self, path: str, target: Path, *, checked: bool) -> bool:
         try:
-            bundle.read(self.repository, target, checked=checked)
+            limit = READ_TIMEOUT + target.stat().st_size / SLOWEST
+            bundle.read(self.repository, target, checked=checked, timeout=limit)
         except (GitError, FormatError) as failed:
             self.skipped.append(Skipped(path, failed.what))
             return False

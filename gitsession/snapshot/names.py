@@ -12,6 +12,7 @@ from functools import lru_cache
 # Code points that HFS+ ignores in names, from git's `next_hfs_char`.
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _DOTGIT_ON_NTFS = re.compile(rb"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | re.DOTALL)
+DEEPEST = 256  # components: no person's, but a runaway program's or a forger's
 _GITMODULES = frozenset({b".gitmodules"})
 
 
@@ -30,6 +31,8 @@ def is_repository_name(component: bytes) -> bool:
 def refusal(path: bytes, *, symlink: bool = False) -> str | None:
     """Why git refuses a path, or None."""
     components = path.split(b"/")
+    if len(components) > DEEPEST:
+        return f"more than {DEEPEST} folders deep"
     if any(component in (b"", b".", b"..") for component in components):
         return "not a path inside the work tree"
     if any(map(is_repository_name, components)):

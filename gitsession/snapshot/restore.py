@@ -67,6 +67,8 @@ def restore(
     handle = replace(repository, work_tree=work_tree)
     if settings is None:
         settings = index.settings_in_force(handle)
+    if not paths:
+        objects.check_extent(handle, commit)
     with _Restoring(handle, work_tree, settings, trust=base is not None) as restoring:
         changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
         for change in reversed(changes):

@@ -78,11 +78,14 @@ class Rules:
     def _renew(self, path: bytes, name: bytes) -> bool:
         """Restart the processes when a rule file above `path` changed; answers whether there is one."""
         directory = path[: path.rfind(b"/") + 1]
-        place = directory + name
-        known = self._held.get(place)
-        if known is None:
-            above = self._renew(directory[:-1], name) if directory else False
-            known = self._held[place] = self._renewed(place) or above
+        known = self._held.get(directory + name)
+        if known is not None:
+            return known
+        known, end = False, 0
+        while end <= len(directory):
+            place = directory[:end] + name
+            known = self._held[place] = self._held.get(place) or self._renewed(place) or known
+            end = (directory.find(b"/", end) + 1) or len(directory) + 1
         return known
 
     def _renewed(self, place: bytes) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from pathlib import Path
 
 from tests.planted.bugs import BUGS, Bug
@@ -38,12 +39,22 @@ def copy(place: Path) -> None:
     shutil.copy(PROJECT / "pyproject.toml", place)
 
 
+def interpreter(place: Path) -> Path:
+    """A Python with our packages but not the project: the agent, too, is started from the copy."""
+    venv.create(place / ".venv", symlinks=True)
+    (packages,) = (place / ".venv").glob("lib/python*/site-packages")
+    found = [path for path in sys.path if path.endswith("-packages")]
+    (packages / "packages.pth").write_text("".join(f"{path}\n" for path in found))
+    return place / ".venv/bin/python"
+
+
 def is_found(bug: Bug) -> bool:
     """Whether the bug's test turns red once the bug is there."""
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         copy(Path(folder))
         plant(bug, Path(folder))
-        argv = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{bug.test}")
+        python = str(interpreter(Path(folder)))
+        argv = (python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{bug.test}")
         done = subprocess.run(
             argv, cwd=folder, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
         )

@@ -223,6 +223,43 @@ BUGS = (
         "faults/test_vault.py::test_whatever_request_fails_what_was_acknowledged_comes_back",
     ),
     Bug(
+        "a delta may unpack to any size",
+        "git/transfer.py",
+        '{"GIT_ALLOC_LIMIT": "600m"}',
+        "{}",
+        "security/test_bombs.py::test_a_delta_that_unpacks_to_gigabytes_is_refused",
+    ),
+    Bug(
+        "a tree of endless files is restored",
+        "snapshot/restore.py",
+        "        objects.check_extent(handle, commit)",
+        "        pass",
+        "security/test_bombs.py::test_a_tree_that_never_ends_is_refused",
+    ),
+    Bug(
+        "what was not shipped is acknowledged",
+        "agent/lane.py",
+        "            acknowledged = replica.ship(shipment)",
+        "            acknowledged = Acknowledgement(\n"
+        "                shipment.snapshot, shipment.number, shipment.state, Level.SAFE\n"
+        "            )",
+        "test_kills.py::test_no_acknowledged_snapshot_is_lost",
+    ),
+    Bug(
+        "what could not be checked is never looked at again",
+        "agent/service.py",
+        "            look_again(self)\n",
+        "",
+        "faults/test_machine.py::test_an_agent_without_memory_loses_nothing_and_pushes_nothing_unchecked",
+    ),
+    Bug(
+        "a file is left open at each turn of the agent",
+        "agent/service.py",
+        "            self._woken.clear()\n",
+        '            self._woken.clear()\n            __import__("os").open("/dev/null", 0)\n',
+        "test_soak.py",
+    ),
+    Bug(
         "an error's foreign words are said as they came",
         "errors.py",
         "inert_lines(line) for line",

@@ -25,6 +25,7 @@ from tests.rig.repositories import git
 from tests.rig.runtime import Finished, Runtime
 from tests.security.canary import Canary, watched
 from tests.spine import Machine
+from tests.test_lives import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -91,7 +92,7 @@ def first_life(machine: Machine, git_server: GitServer) -> list[Finished]:
     machine.open()
     (machine.worktree / "settings.env").write_text(f"AccountKey={HELD.secret}\n")
     said.append(write(machine, "new.txt"))
-    assert "settings.env" in machine.gitsession("status").stdout
+    assert until(lambda: "held       settings.env" in machine.gitsession("status").stdout)
     server.rules.append(ProtectedBranch("session/*"))
     said.append(write(machine, "refused.txt"))
     server.rules.clear()
@@ -175,6 +176,7 @@ def test_no_traceback_shows_the_token(machine: Machine, place: str) -> None:
     assert TOKEN.found((failed.stdout + failed.stderr).encode()) is None
 
 
+@pytest.mark.long
 def test_no_cell_shows_the_token(machine: Machine) -> None:
     """Where every traceback shows the variables of each frame."""
     del machine.runtime.extra["GITHUB_TOKEN"]
