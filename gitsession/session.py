@@ -130,6 +130,7 @@ class Session:
         reviewers: Sequence[str] = (),
         labels: Sequence[str] = (),
         outputs: str = "keep",
+        listen: Callable[[str], None] = lambda _: None,
     ) -> Review:
         """Hand in the work tree as it is: a commit on the review branch, and a pull request that shows it.
 
@@ -143,6 +144,7 @@ class Session:
             reviewers: Logins, and teams as `org/team`.
             labels: Labels to add.
             outputs: `"strip"` leaves the outputs of changed notebooks out.
+            listen: Told each step in a line, and how much goes to Git LFS before it goes.
 
         Raises:
             RepositoryError: There is nothing to review, or somebody else's commit must be taken in first.
@@ -154,7 +156,7 @@ class Session:
         from gitsession.proposal.values import Wish
 
         wish = Wish(title, body, base, draft, tuple(reviewers), tuple(labels), outputs)
-        result = review(ground(self.places), wish)
+        result = review(ground(self.places), wish, listen)
         if result.url:
             told = {"number": result.number, "url": result.url}
             files.write_atomically(self.places.pull_request, json.dumps(told).encode())

@@ -43,8 +43,10 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
             _withhold(agent, lane, agent.parts.shipments.to_wait(refused=True))
         case RefusedError() if error.refusal.kind == "email":
             _keep_address_private(agent, lane)
-        case RefusedError() if error.refusal.paths:
-            blobs = agent.parts.shipments.refused(error.refusal)
+        case RefusedError() if error.refusal.paths or error.refusal.kind == "lfs":
+            shipments = agent.parts.shipments
+            is_lfs = error.refusal.kind == "lfs"  # of the missing contents only the first three are named
+            blobs = shipments.pointers() if is_lfs else shipments.refused(error.refusal)
             caught = {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
             _withhold(agent, lane, caught)
         case LeaseLost():

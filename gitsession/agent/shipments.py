@@ -17,7 +17,7 @@ from gitsession.replicas.base import Shipment
 from gitsession.replicas.guard import MESSAGE, Finding, Guard
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.spoken import redacted
-from gitsession.snapshot import state
+from gitsession.snapshot import lfs, state
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Tip
@@ -114,6 +114,17 @@ class Shipments:
         and of a large file the largest.
         """
         return {path: self._refused_at(path, refusal) for path in refusal.paths}
+
+    def pointers(self) -> dict[str, frozenset[str]]:
+        """The pointers of Git LFS, by path, in what was last made ready for the remote."""
+        sizes = blobs.sizes(self.shadow.repository, [oid for oid, _ in self._new])
+        small = [(oid, path) for oid, path in self._new if sizes.get(oid, lfs.MAX_POINTER) < lfs.MAX_POINTER]
+        read = lookup.contents(self.shadow.repository, [oid for oid, _ in small])
+        found: dict[str, frozenset[str]] = {}
+        for (oid, path), content in zip(small, read, strict=True):
+            if content is not None and lfs.is_pointer(content):
+                found[path] = found.get(path, frozenset()) | {oid}
+        return found
 
     def with_other_addresses(self, noreply: str) -> dict[str, LeftOut]:
         """The new commits of the user's own that name another e-mail address."""

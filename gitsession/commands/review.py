@@ -86,6 +86,6 @@ def command(
         status = handle.review_status()
         print_json(status.to_json()) if as_json else show_status(status)
         return
-    result = handle.review(title, body, base, draft, reviewers, labels, outputs)
+    result = handle.review(title, body, base, draft, reviewers, labels, outputs, note)
     export(result.report, html, opened=opened)
     print_json(result.to_json()) if as_json else show(result)

@@ -15,7 +15,7 @@ from gitsession.agent.heads import head
 from gitsession.errors import GitError, GitsessionError, SessionError
 from gitsession.git import commits, configuration, history, lookup
 from gitsession.hub import Pulls
-from gitsession.proposal import bases, leaving, pushing
+from gitsession.proposal import bases, large, leaving, pushing
 from gitsession.proposal.ground import Ground
 from gitsession.proposal.values import Review, Wish
 from gitsession.proposal.words import commit_message, title_of
@@ -60,7 +60,7 @@ def review(ground: Ground, wish: Wish, listen: Listen = lambda _: None) -> Revie
         )
     into = bases.base_branch(ground, wish.base)
     listen("Saving the work tree")
-    built = build(ground, wish, into)
+    built = build(ground, wish, into, listen)
     listen("Pushing the review branch")
     pushing.push(ground, bases.HEADS + ground.session.review_branch, built.made.tip, built.previous)
     result = Review(
@@ -82,8 +82,8 @@ def review(ground: Ground, wish: Wish, listen: Listen = lambda _: None) -> Revie
     return result
 
 
-def build(ground: Ground, wish: Wish, into: str) -> Built:
-    """Make the round's commit on this machine; nothing is pushed.
+def build(ground: Ground, wish: Wish, into: str, listen: Listen = lambda _: None) -> Built:
+    """Make the round's commit on this machine; nothing is pushed but the contents of Git LFS.
 
     Raises:
         RepositoryError: There is nothing to review, or the base is not there.
@@ -99,16 +99,17 @@ def build(ground: Ground, wish: Wish, into: str) -> Built:
     tree = commits.tree_of(ground.repository, snapshot)
     bare = strip_outputs(ground.repository, before, tree) if wish.outputs == "strip" else tree
     sifted = leaving.sift(ground, guard, before, bare)
+    brought = large.bring(ground, guard, sifted.tree, listen)
     made = branch.build(
         ground.repository,
-        branch.Round(sifted.tree, base, own, previous),
-        commit_message(ground.repository, previous or before, sifted.tree, wish.title),
+        branch.Round(brought.tree, base, own, previous),
+        commit_message(ground.repository, previous or before, brought.tree, wish.title),
         ground.configuration.author,
         signing=_signing(ground),
     )
     fork = commits.merge_base(ground.repository, base, made.tip) or base
     changes = between(ground.repository, fork, made.tip)
-    return Built(base, fork, previous, snapshot, made, changes, (*sifted.notes, *made.notes))
+    return Built(base, fork, previous, snapshot, made, changes, (*sifted.notes, *brought.notes, *made.notes))
 
 
 def publish(ground: Ground, pulls: Pulls, wish: Wish, built: Built, result: Review) -> Review:

@@ -18,6 +18,7 @@ KINDS = {
     "protected-branch": "The branch is protected; the session goes to its state ref alone.",
     "ruleset": "A rule of the repository forbids this branch; the session goes to its state ref alone.",
     "email": "Make the address public, or commit with your noreply address, at https://github.com/settings/emails.",
+    "lfs": "Bring their contents to the LFS store with your own `git push`; until then the vault has them.",
     "push-size": "The push is over GitHub's 2 GB; it is sent in smaller parts.",
     "quota": "The repository is over its quota: make room, or keep the session in the vault only.",
     "archived": "The repository is read-only: unarchive it, or let gitsession work on a fork.",
@@ -157,6 +158,8 @@ _PARSERS: tuple[Callable[[Sequence[str]], Refusal | None], ...] = (
     _file_size,
     # error: GH007: Your push would publish a private email address.
     _line("email", r"GH007: Your push would publish a private email address"),
+    # error: GH008: Your push referenced at least 3 unknown Git LFS objects:   (three are named, then ...)
+    _line("lfs", r"GH008: Your push referenced at least \d+ unknown Git LFS object"),
     # fatal: pack exceeds maximum allowed size (2.00 GiB)
     _line("push-size", r"pack exceeds maximum allowed size"),
     # error: Repository is above its size quota. Contact GitHub Support for further assistance.

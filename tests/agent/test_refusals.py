@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gitsession.model import Level
+from gitsession.snapshot import lfs
 from tests.agent.conftest import wait_for
 from tests.agent.published import SESSION, Session, launch
 from tests.rig.forge import ADA_TOKEN, Token
@@ -20,6 +22,7 @@ from tests.rig.push_rules import (
     PushProtection,
     PushRule,
     Quota,
+    UnknownLargeFiles,
 )
 from tests.rig.repositories import git
 from tests.rig.rulesets import Ruleset
@@ -189,6 +192,32 @@ def test_a_private_address_gives_way_to_the_one_that_github_gives_out(
     assert git(bare, "log", "-1", "--format=%ae", SESSION.branch) == noreply
     assert "Own" not in git(bare, "log", "--all", "--format=%s")
     assert any(noreply in note for note in session.ask("status")["status"]["notes"])
+    session.write({"later.txt": "later"})
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["later.txt"] == "later"
+
+
+def test_commits_whose_lfs_contents_the_store_lacks_wait_and_the_rest_goes_on(
+    launch: Callable[..., Session], git_server: GitServer
+) -> None:
+    session = launch()
+    assert session.flush(Level.SAFE) == ""
+    git_server.rules.append(UnknownLargeFiles())
+    for number in range(5):
+        content = f"weights {number}".encode()
+        pointer = session.tree / ".git" / "pointer"
+        pointer.write_bytes(lfs.pointer(hashlib.sha256(content).hexdigest(), len(content)))
+        blob = git(session.tree, "hash-object", "-w", str(pointer))
+        git(session.tree, "update-index", "--add", "--cacheinfo", f"100644,{blob},{number}.bin")
+    git(session.tree, "commit", "--quiet", "-m", "The weights")
+    session.write({"good.txt": "good"})
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()["good.txt"] == "good"
+    hosted = git_server.forge.repository()
+    assert "The weights" not in hosted.git("log", "--all", "--format=%s")
+    assert any("refs/heads/main" in note for note in session.ask("status")["status"]["notes"])
+    hosted.git("fetch", "--quiet", str(session.tree), "HEAD:refs/heads/pushed")
+    git(session.tree, "update-ref", "refs/remotes/origin/pushed", "HEAD")
     session.write({"later.txt": "later"})
     assert session.flush(Level.SAFE) == ""
     assert session.there()["later.txt"] == "later"

@@ -62,7 +62,7 @@ def authorise(forge: Forge, token: Token | None, name: str, operation: str) -> H
     """
     hosted = forge.find(name)
     level = forge.level(token, hosted) if hosted else "none"
-    writes = operation.startswith("git-receive-pack")
+    writes = operation.startswith(("git-receive-pack", "lfs PUT"))
     if token is None and (writes or level == "none"):
         raise Denied(401, "No anonymous write access.\n" if level != "none" else INVALID, REALM)
     if hosted is None or level == "none":

@@ -38,6 +38,7 @@ class Hosted:
         roles: Login to level, beside the owner's `admin`.
         rules: What pushes are checked against.
         refuses_drafts: Draft pull requests answer 422, as in private repositories of free plans.
+        large: What its LFS store has, by SHA-256.
         lag: How many more looks find its copying unfinished.
     """
 
@@ -55,6 +56,7 @@ class Hosted:
     rules: list[PushRule] = field(default_factory=list)
     refuses_drafts: bool = False
     lag: int = 0
+    large: dict[str, bytes] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     labels: set[str] = field(default_factory=lambda: {"bug", "enhancement"})
 

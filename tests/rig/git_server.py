@@ -5,7 +5,7 @@ through `git http-backend`: protocol v2, partial clones, gzipped and chunked bod
 Tokens come as Basic passwords; as at GitHub the user name is ignored. The words of refusals are in `access`,
 `push_rules` and `rulesets`. Objects of a refused push stay in git's quarantine and are gone; only those of a
 push that is refused in part, which was not atomic, remain as unreachable objects.
-Does not imitate: HTTP/2, ssh, LFS, or the lag between GitHub's replicas.
+Does not imitate: HTTP/2, ssh, or the lag between GitHub's replicas.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tests.rig import http_backend, push_rules
+from tests.rig import http_backend, lfs_store, push_rules
 from tests.rig.access import Denied, authenticate, authorise, token_in
 from tests.rig.certificates import Certificates
 from tests.rig.forge import Forge, Hosted, Token
@@ -54,8 +54,8 @@ class Request:
     """One request as it was received.
 
     Attributes:
-        operation: `git-upload-pack`, `git-receive-pack`, the same with `:advertise` for `info/refs`, or
-            `other`.
+        operation: `git-upload-pack`, `git-receive-pack`, the same with `:advertise` for `info/refs`,
+            `lfs` and its method, or `other`.
         at: When it came, on the monotonic clock, in seconds.
         status: What was answered; 0 when nothing was.
     """
@@ -174,6 +174,9 @@ class _GitHandler(Handler):
     def do_PATCH(self) -> None:
         self._serve()
 
+    def do_PUT(self) -> None:
+        self._serve()
+
     def do_DELETE(self) -> None:
         self._serve()
 
@@ -197,6 +200,8 @@ class _GitHandler(Handler):
             return
         name, rest = _split(split.path)
         operation = _operation(rest, split.query)
+        if rest.startswith("/info/lfs/objects"):
+            operation = f"lfs {self.command}"
         self.place = self.owner.heard(self, operation)
         if self.spoiled(operation, "before"):
             return
@@ -204,6 +209,9 @@ class _GitHandler(Handler):
             token = authenticate(self.owner.forge, self.headers.get("Authorization"))
             self._redirect(name, rest)
             hosted = authorise(self.owner.forge, token, name, operation)
+            if operation.startswith("lfs"):
+                lfs_store.serve(self, hosted, rest, self.owner.site)
+                return
         except Denied as denied:
             self.drain()
             self.answer(denied.status, denied.body, denied.headers)

@@ -2,6 +2,7 @@
 
 Stands for GitHub's push checks. The words are those that people pasted into public issues:
 
+- GH008 contents that the LFS store lacks: git-lfs/git-lfs#3231, sinbad/lfs-folderstore#13;
 - GH001 files over the limit: git-lfs/git-lfs#6330, cpina/github-action-push-to-another-repository#40;
   the warning over 50 MB: IIC2233/Syllabus-2024-2#693.
 - GH006 protected branch: SalamLang/Salam#430, az-digital/arizona-bootstrap#1524.
@@ -58,6 +59,9 @@ WORKFLOW_WORDS = {
     "app": ("a GitHub App", "`workflows` permission"),
     "codespaces": ("a GitHub App", "`workflows` permission"),
 }
+
+
+POINTER = re.compile(r"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\n")
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,25 @@ class PrivateEmail(PushRule):
             f"{push.site}/settings/emails",
         ]
         yield from _whole(push, "push declined due to email privacy restrictions", words if exposed else [])
+
+
+@dataclass(frozen=True)
+class UnknownLargeFiles(PushRule):
+    """GH008: pointers of Git LFS whose contents, by SHA-256, the store lacks. It refuses the whole push."""
+
+    stored: tuple[str, ...] = ()
+
+    def refusals(self, push: Push) -> Iterator[Refusal]:
+        shown = (push.git("cat-file", "blob", blob.oid) for blob in push.all_blobs() if blob.size < MB)
+        named = [found[1] for text in shown if (found := POINTER.match(text))]
+        missing = list(dict.fromkeys(oid for oid in named if oid not in self.stored))
+        words = [
+            f"error: GH008: Your push referenced at least {len(missing)} unknown Git LFS objects:",
+            *(f"    {oid}" for oid in missing[:3]),
+            *(["    ..."] if len(missing) > 3 else []),
+            "Try to push them with 'git lfs push --all'.",
+        ]
+        yield from _whole(push, PRE_RECEIVE, words if missing else [])
 
 
 @dataclass(frozen=True)
