@@ -145,11 +145,11 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
     ),
     "cannot be reached: No way": (
         errors.GitError,
-        lambda: raised(bring.explained(GitError("No way."), ADDRESS)),
+        lambda: raised(bring.explained(GitError("No way."), ADDRESS, "Plug it in.")),
     ),
     "ada/digits cannot be read: Auth": (
         errors.AuthorisationError,
-        lambda: raised(bring.explained(GitError("No.", stderr=DENIED), ADDRESS)),
+        lambda: raised(bring.explained(GitError("No.", stderr=DENIED), ADDRESS, "Plug it in.")),
     ),
     "A commit of yours holds key.pem": (
         errors.RefusedError,

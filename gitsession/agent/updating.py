@@ -146,7 +146,8 @@ class Updating:
         socket = self.agent.parts.places.keeper_socket
         variables = credentials.configuration(places, socket, run.program(), environ={})
         theirs = own.own(user.git_dir, user.work_tree, variables)
-        remote = "upstream" if source is not None and source.startswith("upstream/") else "origin"
+        named = (source or "").partition("/")[0]
+        remote = named if named in theirs.text("remote").split("\n") else "origin"
         theirs.run("fetch", "--quiet", remote, timeout=NETWORK_TIMEOUT)
         tried = [source, f"origin/{source}"] if source else ["@{upstream}", "origin/HEAD"]
         for name in tried:

@@ -17,6 +17,8 @@ from gitsession.commands.target import find, json_option, session_option
 def command(source: str | None, session: str | None, as_json: bool) -> None:
     """Bring what is new on SOURCE into the work tree; by default the branch's upstream, else the base.
 
+    SOURCE is a branch, or one of another remote: `git remote add template URL` makes `template/main` one.
+
     Where both sides changed the same lines, yours stay and the other file lies beside it as
     NAME.from-BASE. A file that you deleted comes back if it changed there. `gitsession restore` undoes it.
     """

@@ -96,6 +96,7 @@ def _begin(
             workflows=standing.workflows,
             lazy=tuple(options.lazy),
             is_merged=asked_of(standing, token, os.environ),
+            network_hint=runtime.network_hint,
         )
         try:
             ground, brought = _bring(options, ground, runtime, wish, variables, person, beside)

@@ -54,8 +54,8 @@ def clone(address: Address, directory: Path, variables: Mapping[str, str], liste
     transfer.clone(address.url, directory, checkout=False, variables=variables, listen=listen)
 
 
-def explained(error: GitError, address: Address) -> GitsessionError:
-    """What a clone's failure means to the person."""
+def explained(error: GitError, address: Address, network_hint: str) -> GitsessionError:
+    """What a clone's failure means to the person, with what to do where no network is to be had."""
     if address.is_path:
         check_path(Path(address.url))
     refusal = parse_refusal(error.stderr)
@@ -71,7 +71,7 @@ def explained(error: GitError, address: Address) -> GitsessionError:
         f"{address} cannot be reached: {error.what}",
         stderr=error.stderr,
         safe="Nothing was made or changed.",
-        hint="Check the network and try again; with a vault, a session in it opens without the remote.",
+        hint=f"{network_hint} Then try again; with a vault, a session in it opens without the remote.",
     )
 
 

@@ -116,7 +116,7 @@ def _make_repository(
     except GitError as error:
         elsewhere = any(found.where != "remote" for found in seen.found)
         if needed or not elsewhere:
-            raise bring.explained(error, ground.address) from None
+            raise bring.explained(error, ground.address, wish.network_hint) from None
         bring.begin(ground.address, aside)
         return [f"The remote could not be reached ({error.what}); this is what was kept elsewhere."]
     return []

@@ -30,6 +30,7 @@ class Wish:
         workflows: Whether `.github/workflows` may be pushed, unless GitHub is known to refuse it.
         lazy: Patterns of kept files that stay in the vault.
         is_merged: Whether a session's pull request was merged; such a one is not resumed unnamed.
+        network_hint: What to do on this machine where no network is to be had.
     """
 
     session: str | None
@@ -48,6 +49,7 @@ class Wish:
     workflows: bool = True
     lazy: tuple[str, ...] = ()
     is_merged: Callable[[SessionName], bool] = lambda _: False
+    network_hint: str = "Check the network."
 
 
 @dataclass(frozen=True)

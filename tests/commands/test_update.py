@@ -63,6 +63,32 @@ def test_an_update_brings_in_what_is_new_and_keeps_every_line_of_the_users(
     assert tree(work) == before
 
 
+def test_an_update_comes_from_any_remote_that_is_named(
+    runtime: Runtime, sample_repository: Path, sealed: Path
+) -> None:
+    upstream, template = sealed / "upstream.git", sealed / "template.git"
+    git(sealed, "clone", "--quiet", "--bare", str(sample_repository), str(upstream))
+    publish(upstream, sealed / "theirs", {"from-upstream.txt": "upstream\n"})
+    git(sealed, "init", "--quiet", "--bare", "--initial-branch=main", str(template))
+    publish(template, sealed / "lesson", {"task.md": "Do this.\n", "train.py": "print('theirs')\n"})
+    machine = Machine(runtime, str(sample_repository), ("--storage", "none"))
+    machine.open()
+    work = machine.worktree
+    mine = (work / "train.py").read_text()
+    machine.git("remote", "add", "upstream", str(upstream))
+    machine.git("remote", "add", "template", str(template))
+
+    done = json.loads(machine.gitsession("update", "upstream/main", "--json").stdout)
+    assert done["changed"] == ["from-upstream.txt"]
+    assert (work / "from-upstream.txt").read_text() == "upstream\n"
+    done = json.loads(machine.gitsession("update", "template/main", "--json").stdout)
+    assert (done["changed"], done["beside"]) == (["task.md"], ["train.py.from-main"]), "no history in common"
+    assert (work / "train.py").read_text() == mine
+    assert (work / "train.py.from-main").read_text() == "print('theirs')\n"
+    machine.gitsession("restore", "--all", "--snapshot", str(done["before"]))
+    assert (work / "from-upstream.txt").exists() and not (work / "task.md").exists()
+
+
 def test_an_update_from_nowhere_is_a_clear_error(runtime: Runtime, sample_repository: Path) -> None:
     machine = Machine(runtime, str(sample_repository), ("--storage", "none"))
     machine.open()
