@@ -31,7 +31,7 @@ PATIENCE = 120.0
 YEAR = 365 * 86_400
 SESSION = ("--session", "lesson")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 30 * ROUNDS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 + 60 * ROUNDS)]
 
 
 @pytest.fixture

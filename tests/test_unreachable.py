@@ -44,7 +44,7 @@ def refs(remote: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("happened", "goes_on_as"),
     [
-        pytest.param(nothing, "lesson", id="nothing"),
+        pytest.param(nothing, "lesson", id="nothing", marks=pytest.mark.long),
         pytest.param(deleted, "lesson-fork-1", id="deleted"),
         pytest.param(led_by_another, "lesson-fork-1", id="led by another", marks=pytest.mark.long),
     ],
