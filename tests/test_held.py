@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig import repositories
 from tests.rig.runtime import Runtime
 from tests.spine import Machine, tree
 
@@ -116,3 +117,28 @@ def test_what_is_allowed_is_allowed_on_the_next_machine_too(machine: Machine) ->
     (machine.worktree / "train.py").write_text(f'# still\nkey = "{KEY}"\n')
     machine.gitsession("flush", "--timeout", "60", "--level", "safe")
     assert machine.json("status")["held"] == []
+
+
+def test_what_only_another_remote_has_is_looked_at_before_it_leaves(
+    machine: Machine, sample_repository: Path, tmp_path: Path
+) -> None:
+    """A key that was pushed to a private remote is known there, not where the session goes."""
+    private = str(tmp_path / "private.git")
+    repositories.git(tmp_path, "init", "--quiet", "--bare", private)
+    machine.worktree.parent.mkdir(parents=True, exist_ok=True)
+    repositories.git(
+        machine.worktree.parent, "clone", "--quiet", str(sample_repository), str(machine.worktree)
+    )
+    (machine.worktree / "keys.py").write_text(f'key = "{KEY}"\n')
+    machine.git("add", "keys.py")
+    machine.git("commit", "--quiet", "--message", "For us alone")
+    machine.git("push", "--quiet", private, "main:main")
+    machine.git("remote", "add", "private", private)
+    machine.git("fetch", "--quiet", "private")
+    machine.gitsession("open", ".", "--editor", "none", *machine.options, cwd=machine.worktree)
+    (machine.worktree / "train.py").write_text("print('work')\n")
+    machine.gitsession("flush", "--timeout", "60", "--level", "safe", cwd=machine.worktree, check=False)
+    everything = repositories.git(sample_repository, "cat-file", "--batch-all-objects", "--batch", "--buffer")
+    assert "print('work')" in everything
+    assert KEY not in everything
+    assert [held["path"] for held in machine.json("status")["held"]] == ["keys.py"]

@@ -232,7 +232,7 @@ class Shipments:
 
     def _known(self, lane: Lane) -> list[str]:
         """Commits that the remote has."""
-        known = [ref.oid for ref in refs.listed(self.user.repository, "refs/remotes/").values()]
+        known = refs.published(self.user.repository)
         if lane.acknowledged is not None:
             known += [lane.acknowledged.snapshot, lane.acknowledged.state]
         return known

@@ -10,6 +10,7 @@ from pathlib import Path
 from gitsession.git.command import Repository
 
 REASON = "gitsession: resumed"
+ORIGIN = "refs/remotes/origin/"
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|[./]$|^[-./]")
 
 
@@ -57,6 +58,11 @@ def listed(repository: Repository, *prefixes: str) -> dict[str, Ref]:
         oid, kind, target, upstream, name = line.split("\0")
         refs[name] = Ref(name, oid, kind, target, upstream)
     return refs
+
+
+def published(repository: Repository) -> list[str]:
+    """The commits that `origin`, the remote of every session, is known to have; no other counts."""
+    return [ref.oid for ref in listed(repository, ORIGIN).values()]
 
 
 def head(repository: Repository, refs: Mapping[str, Ref]) -> tuple[str | None, str | None]:

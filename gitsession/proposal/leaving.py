@@ -56,8 +56,7 @@ def refuse_commits(ground: Ground, guard: Guard, head: str, known: Collection[st
     Raises:
         RefusedError: The guard found something in them.
     """
-    published = [ref.oid for ref in refs.listed(ground.user.repository, "refs/remotes/").values()]
-    there = [*known, *published]
+    there = [*known, *refs.published(ground.user.repository)]
     messages = [(oid, MESSAGE) for oid in history.new_commits(ground.repository, [head], there)]
     findings = guard.check([*history.new_blobs(ground.repository, [head], there), *messages])
     if findings:

@@ -73,9 +73,8 @@ class Leaving:
 
     def _known(self) -> list[str]:
         """Commits that the remote has."""
-        cloned = refs.listed(self.shadow.user.repository, "refs/remotes/").values()
         fetched = refs.listed(self.shadow.repository, "refs/gitsession-fetched/remote/").values()
-        return [ref.oid for ref in (*cloned, *fetched)]
+        return [*refs.published(self.shadow.user.repository), *(ref.oid for ref in fetched)]
 
     def _guard(self) -> Guard:
         """A guard that lets pass what the other session let pass."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from gitsession import files, git
 from gitsession.git import configuration, lookup, refs, staging
-from gitsession.git.refs import Logged, Ref
+from gitsession.git.refs import ORIGIN, Logged, Ref
 from gitsession.snapshot.state import layout, operations
 from gitsession.snapshot.state.layout import Flags
 from gitsession.snapshot.state.objects import TREE_MODE, Batch, TreeEntry
@@ -70,7 +70,7 @@ def gather(parts: Parts, source: Source) -> None:
     repository = source.user.repository
     everything = refs.listed(repository)
     head = Head(*refs.head(repository, everything))
-    known = {ref.oid for name, ref in everything.items() if name.startswith("refs/remotes/")}
+    known = {ref.oid for name, ref in everything.items() if name.startswith(ORIGIN)}
     operation = operations.collect(source.user.git_dir)
     chosen = _chosen(everything, head, operation, source)
     unspeakable = _unspeakable(source, chosen)
@@ -114,7 +114,7 @@ def _chosen(
     heads = {name: ref for name, ref in real.items() if name.startswith("refs/heads/")}
     remotes = {name: ref for name, ref in real.items() if name.startswith("refs/remotes/")}
     if source.publish != "all":
-        known = {ref.oid for ref in remotes.values()}
+        known = {ref.oid for name, ref in remotes.items() if name.startswith(ORIGIN)}
         ours = _branches_at_work(head, operation)
         heads = {name: ref for name, ref in heads.items() if name in ours or ref.oid in known}
         followed = {ref.upstream for ref in heads.values()}
