@@ -112,6 +112,7 @@ class Keeper:
         self._server.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: orphans.reap())
         os.write(word, b"ready")
         os.close(word)
         self._log.write("keeper started", pid=os.getpid())

@@ -24,6 +24,14 @@ def adopt() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap() -> None:
+    """Collect the exit codes of adopted processes that ended; what we started leads a group of its own."""
+    for pid in _children():
+        with suppress(ProcessLookupError, ChildProcessError):
+            if os.getpgid(pid) != pid:
+                os.waitpid(pid, os.WNOHANG)
+
+
 def end() -> None:
     """SIGKILL every child process and what it started, until none is left."""
     while pids := _children():

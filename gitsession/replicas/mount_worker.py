@@ -15,6 +15,7 @@ import json
 import os
 import re
 import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -239,7 +240,7 @@ def _inside(fd: int) -> str:
 def _files(top: str) -> Iterator[str]:
     """Every file below a folder: level by level, since each folder's listing is a wait of its own.
 
-    To ask what a name is costs a wait too. One that carries a hash is a file, and so is what has no listing.
+    To ask what a name is costs a wait too. One that carries a hash is taken for a file.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         level = [""]
@@ -256,11 +257,13 @@ def _carries_hash(path: str) -> bool:
 
 
 def _names(folder: str) -> list[str] | None:
-    """What lies in a folder, nothing where it was removed meanwhile; None for a file or a link."""
+    """What lies in a folder, nothing where that is gone, a link or a pipe; None for a file."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError) as no:
-        return [] if isinstance(no, FileNotFoundError) else None
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        return None if stat.S_ISREG(os.lstat(folder).st_mode) else []
     try:
         return os.listdir(fd)
     finally:

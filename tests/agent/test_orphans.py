@@ -1,0 +1,36 @@
+"""What the children of a keeper leave behind when they end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.rig.processes import child_ids
+
+KEEPER = """
+import os, signal, sys
+from gitsession import run
+from gitsession.agent import orphans
+orphans.adopt()
+signal.signal(signal.SIGCHLD, lambda *_: orphans.reap())
+ours = run.start(["sh", "-c", "sh -c 'exit 3' & sleep 0.3 & exit 7"], env=dict(os.environ), stdin=run.PIPE)
+print("started", flush=True)
+sys.stdin.read()
+print(ours.wait())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt others")
+def test_adopted_processes_that_end_are_collected_and_our_own_keep_their_exit_code() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as keeper:
+        assert keeper.stdout is not None and keeper.stdout.readline() == "started\n"
+        deadline = time.monotonic() + 20
+        while len(child_ids(keeper.pid)) > 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(child_ids(keeper.pid)) == 1  # our own, not waited for yet
+        assert keeper.communicate("", timeout=20)[0] == "7\n"
