@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from tests.notebook.conftest import OpenNotebook, opening
 from tests.notebook.conftest import open_notebook as open_notebook
 from tests.rig import processes
 from tests.rig.colab import Front, Notebook, Ran
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 
 pytest.importorskip("jupyterlab")  # the editor here: it needs no installation
@@ -68,13 +67,6 @@ def status(notebook: Notebook) -> Any:
     """None while the agent is away."""
     ran = notebook.run("print(json.dumps(session.status().editor and session.status().editor.url))")
     return json.loads(ran.stdout.splitlines()[-1]) if ran.ok else None
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return holds()
 
 
 def pids(runtime: Runtime, words: str) -> list[int]:

@@ -6,9 +6,7 @@ import asyncio
 import json
 import re
 import signal
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +18,7 @@ from tests.rig import processes
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -54,13 +53,6 @@ def follow(link: str) -> Guest:
     xsrf = re.search(r"_xsrf=([^;]+)", theirs)
     assert xsrf is not None
     return Guest(port, f"{ours}; _xsrf={xsrf[1]}", xsrf[1])
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
 
 
 async def execute(guest: Guest, kernel: str, code: str) -> str:

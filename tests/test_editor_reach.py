@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from gitsession.editor.install import Installed
 from tests.editor.browser_side import ask, redeem
 from tests.editor.conftest import code_server as code_server
 from tests.rig import processes
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -37,13 +36,6 @@ def machine(runtime: Runtime, sample_repository: Path, code_server: Installed, s
     (sealed / "cache/gitsession").mkdir(parents=True)
     (sealed / "cache/gitsession/editor").symlink_to(code_server.directory.parent)
     return Machine(runtime, str(sample_repository), ("--storage", str(runtime.drive)))
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
 
 
 def port_of(link: str) -> int:

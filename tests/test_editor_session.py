@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.rig.browser import EDITOR, PATIENCE, TREE, chromium, fresh_page, need
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -69,13 +69,6 @@ def look(page: Page, name: str) -> None:
     """Leave a picture for a person to look at, where one asks for it."""
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
 
 
 def link_of(opened: dict[str, object]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from gitsession.editor.install import Installed
 from tests.editor.browser_side import Answer, ask, origin
 from tests.editor.conftest import code_server as code_server
 from tests.rig.open_vsx import OpenVsx
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -50,13 +50,6 @@ def wish(machine: Machine, **options: Any) -> Any:
     given["storage"] = str(machine.runtime.drive)
     done = machine.runtime.python(OPEN, json.dumps({**given, "progress": False, **options}), timeout=120)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 90) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return holds()
 
 
 def installed(machine: Machine) -> set[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +21,7 @@ from gitsession.editor.supervise import Editor, Plan
 from gitsession.editor.tunnel.colab import ColabProxy
 from gitsession.errors import EditorError
 from tests.rig.browser import PATIENCE, TREE, chromium, fresh_page, needs_chromium
+from tests.rig.patience import eventually
 
 pytestmark = [
     pytest.mark.browser,
@@ -68,13 +68,6 @@ def start(
     yield launch
     for editor in started:
         editor.stop()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
 
 
 def open_file(page: Page, name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from gitsession.editor.settings import install_extension
 from gitsession.editor.supervise import Editor, Plan
 from tests.rig.browser import TREE, chromium, fresh_page, needs_chromium
 from tests.rig.open_vsx import OpenVsx
+from tests.rig.patience import eventually
 
 RECOMMENDED = "rig.recommended"
 
@@ -106,13 +106,6 @@ def start(
     yield launch
     for editor in started:
         editor.stop()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
 
 
 def look_around(page: Page, editor: Editor) -> None:

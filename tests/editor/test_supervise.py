@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
 from gitsession.errors import EditorError
 from tests.editor.browser_side import ROUTES, UPGRADE, ask, origin, redeem, sign_in
+from tests.rig.patience import eventually
 from tests.rig.upstream import SECRET, Upstream
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -37,13 +37,6 @@ def make(sealed: Path, code_server: Installed, environment: dict[str, str]) -> I
     yield build
     for editor in made:
         editor.stop()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
 
 
 def cookie_for(editor: Editor, port: int) -> str:
