@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,14 +12,13 @@ import pytest
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.repositories import git
 from tests.rig.rulesets import Ruleset
 from tests.rig.runtime import Runtime
 from tests.spine import Machine, tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -59,15 +57,6 @@ def branches(repository: Path) -> dict[str, str]:
 
 def shows(repository: Path, ref: str, path: str) -> str:
     return f"{git(repository, 'show', f'{ref}:{path}')}\n"
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def test_snapshots_that_never_left_come_back_though_the_work_tree_is_gone(
@@ -198,14 +187,14 @@ def test_taking_over_makes_the_old_runtime_go_on_under_a_name_of_its_own(
     ada, grace = ada_at_work_and_grace(furnish, git_server)
     opened = grace.open("--session", "lesson", "--take-over")
     assert opened["branch"] == "session/ada/lesson"
-    assert until(lambda: ada.json("status")["session"] == "lesson-fork-1")
+    assert eventually(lambda: ada.json("status")["session"] == "lesson-fork-1")
     assert any("led by somebody else" in line for line in ada.json("status")["notes"])
     write(ada, "notes.txt", "still by ada\n")
     write(grace, "notes.txt", "now by grace\n")
     bare = git_server.forge.repository().path
     assert shows(bare, "refs/heads/session/ada/lesson", "notes.txt") == "now by grace\n"
     assert shows(bare, "refs/heads/session/ada/lesson-fork-1", "notes.txt") == "still by ada\n"
-    assert until(lambda: any("lesson-fork-1" in line for line in grace.json("status")["notes"]))
+    assert eventually(lambda: any("lesson-fork-1" in line for line in grace.json("status")["notes"]))
 
 
 def test_a_forked_session_is_found_again_in_its_work_tree(

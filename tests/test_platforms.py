@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gitsession.agent import control
 from gitsession.agent.places import Places
+from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT, git
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
@@ -89,13 +89,13 @@ def test_colab_without_a_running_cell_is_told_of_until_one_runs(
     def is_told() -> bool:
         return any("No cell has run for 60 minutes" in note for note in machine.json("status")["notes"])
 
-    assert until(is_told), "from the start nobody ran a cell"
+    assert eventually(is_told), "from the start nobody ran a cell"
     activity(machine, running=True)
-    assert until(lambda: not is_told())
+    assert eventually(lambda: not is_told())
     time.sleep(SHORTLY * 2)
     assert not is_told(), "a cell runs, however long"
     activity(machine, running=False)
-    assert until(is_told), "it ended, and no other has begun"
+    assert eventually(is_told), "it ended, and no other has begun"
 
 
 def activity(machine: Machine, *, running: bool) -> None:
@@ -103,12 +103,3 @@ def activity(machine: Machine, *, running: bool) -> None:
     (directory,) = (machine.runtime.state / "sessions").iterdir()
     socket = Places(directory.name, machine.runtime.state).agent_socket
     control.ask(socket, "activity", timeout=PATIENCE, running=running, kernel=os.getpid())
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True

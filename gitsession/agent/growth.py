@@ -7,7 +7,6 @@ only the hashes of the lines are kept.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +33,8 @@ class Version:
         """Bytes that the file at `path`, `size` bytes long, holds beyond this version."""
         if not self.hashes or size > COMPARED:
             return size
-        known: Callable[[int], bool] = set(self.hashes).__contains__
-        return min(size, OVERHEAD + sum(len(line) + 1 for line in _lines(path) if not known(hash(line))))
+        known = set(self.hashes)
+        return min(size, OVERHEAD + sum(len(line) + 1 for line in _lines(path) if hash(line) not in known))
 
 
 def _lines(path: Path) -> list[bytes]:

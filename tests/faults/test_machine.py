@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT
 from tests.rig.runtime import Runtime
 from tests.spine import Machine, tree
-from tests.test_lives import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -65,8 +65,8 @@ def test_a_clock_that_jumps_stops_nothing(machine: Machine, jumps: tuple[int, ..
     for number, jump in enumerate(jumps):
         clock.write_text(str(jump))
         (machine.worktree / "new.txt").write_text(f"{number}\n")
-        assert until(lambda: abs(newest(machine) - time.time() - float(clock.read_text())) < DAY / 2)
-        assert until(lambda: is_safe(machine))
+        assert eventually(lambda: abs(newest(machine) - time.time() - float(clock.read_text())) < DAY / 2)
+        assert eventually(lambda: is_safe(machine))
     machine.gitsession("restore", "new.txt", "--at", "1 minute ago", check=False)
     del machine.runtime.extra["LD_PRELOAD"]
     assert_all_comes_back(machine)
@@ -124,7 +124,7 @@ def test_a_full_disk_is_said_and_saving_goes_on_once_there_is_room(
         full = machine.gitsession("flush", "--timeout", "10", "--level", "safe", check=False)
         assert full.code != 0 and "Traceback" not in full.stderr
         subprocess.run(["rm", "-rf", str(state / "ballast")], check=True)
-        assert until(lambda: is_safe(machine))
+        assert eventually(lambda: is_safe(machine))
         machine.gitsession("flush", "--timeout", "60", "--level", "safe")
         files = tree(machine.worktree)
         machine.runtime.kill()
@@ -140,7 +140,7 @@ def test_few_open_files_are_enough_or_the_error_is_clear(machine: Machine) -> No
     assert "Traceback" not in done.stderr
     if done.code == 0:
         (machine.worktree / "new.txt").write_text("new\n")
-        assert until(lambda: is_safe(machine))
+        assert eventually(lambda: is_safe(machine))
         assert_all_comes_back(machine)
 
 
@@ -154,10 +154,10 @@ def test_an_agent_without_memory_loses_nothing_and_pushes_nothing_unchecked(mach
     resource.prlimit(agent, resource.RLIMIT_AS, (size + 1_000_000, resource.RLIM_INFINITY))
     for number in range(200):
         (machine.worktree / f"many{number}.bin").write_bytes(os.urandom(100_000))
-    assert until(lambda: is_safe(machine))
+    assert eventually(lambda: is_safe(machine))
     if agent_of(machine) == agent:
         resource.prlimit(agent, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     (machine.worktree / "many0.bin").touch()
     flush = ("flush", "--timeout", "30", "--level", "safe")
-    assert until(lambda: machine.gitsession(*flush, check=False).code == 0)
+    assert eventually(lambda: machine.gitsession(*flush, check=False).code == 0)
     assert_all_comes_back(machine)

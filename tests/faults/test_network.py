@@ -27,10 +27,10 @@ from tests.rig.fault_proxy import CLEAR, Action, Conditions, Direction, FaultPro
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.repositories import git
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
-from tests.test_lives import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -222,13 +222,13 @@ def test_an_outage_is_neither_hammered_nor_slept_through(
         proxy.conditions = Conditions(action="cut")
         proxy.links.clear()
         (machine.worktree / "late.txt").write_text("while GitHub was away\n")
-        assert until(lambda: bool(replica(machine, "remote")["error"]))
+        assert eventually(lambda: bool(replica(machine, "remote")["error"]))
         machine.runtime.run("sleep", "6")
         tries = len(proxy.links)
         assert 1 <= tries <= 40
         assert replica(machine, "vault")["level"] == "stored"
         proxy.conditions = CLEAR
-        assert until(
+        assert eventually(
             lambda: (
                 replica(machine, "remote")["level"] == "safe" and not replica(machine, "remote")["pending"]
             )

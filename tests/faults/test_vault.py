@@ -19,10 +19,10 @@ from tests.faults.conftest import replica, sampled
 from tests.replicas.conftest import SESSION, Chain
 from tests.replicas.test_drive import pytestmark as needs_fuse
 from tests.rig.drive import Drive
+from tests.rig.patience import eventually
 from tests.rig.repositories import bare_repository, git
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
-from tests.test_lives import until
 
 pytestmark = [*needs_fuse, pytest.mark.timeout(3600)]
 
@@ -136,9 +136,9 @@ def test_the_remote_goes_on_and_the_vault_comes_back_by_itself(
         begin(case, drive)
         (machine.worktree / "new.txt").write_text(f"{case}\n")
         machine.gitsession("flush", "--timeout", "60", "--level", "safe")
-        assert until(lambda: bool(replica(machine, "vault")["error"])), case
+        assert eventually(lambda: bool(replica(machine, "vault")["error"])), case
         drive.recover()
-        assert until(
+        assert eventually(
             lambda: replica(machine, "vault")["level"] == "stored" and not replica(machine, "vault")["error"]
         ), case
     machine.gitsession("close")

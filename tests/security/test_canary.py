@@ -20,12 +20,12 @@ from tests.rig.colab import Front, Notebook
 from tests.rig.forge import ADA_TOKEN, Token
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.push_rules import ProtectedBranch
 from tests.rig.repositories import git
 from tests.rig.runtime import Finished, Runtime
 from tests.security.canary import Canary, watched
 from tests.spine import Machine
-from tests.test_lives import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -92,7 +92,7 @@ def first_life(machine: Machine, git_server: GitServer) -> list[Finished]:
     machine.open()
     (machine.worktree / "settings.env").write_text(f"AccountKey={HELD.secret}\n")
     said.append(write(machine, "new.txt"))
-    assert until(lambda: "held       settings.env" in machine.gitsession("status").stdout)
+    assert eventually(lambda: "held       settings.env" in machine.gitsession("status").stdout)
     server.rules.append(ProtectedBranch("session/*"))
     said.append(write(machine, "refused.txt"))
     server.rules.clear()
