@@ -263,10 +263,14 @@ class Agent:
                 recover(self, lane, outcome.error)
 
     def _note_published(self, lane: Lane) -> None:
-        """Have every state say what the remote has by now: without it there, somebody deleted it."""
+        """Have every state say what the remote has by now: without it there, somebody deleted it.
+
+        Who waits for a flush waits for that too, so that the vault knows it before the machine may go.
+        """
         if (told := published_by(lane)) not in ("", self.configuration.published):
             self.configure(published=told)
             self.generation += 1
+            self.demands.renew(self.generation)
 
     def configure(self, **changes: Any) -> None:
         """Change what it was told at its start, and keep that."""
