@@ -16,6 +16,8 @@ from tests.rig import processes
 from tests.rig.fault_proxy import FaultProxy
 from tests.spine import Machine
 
+LAST = 40
+
 
 @dataclass
 class Player:
@@ -26,6 +28,10 @@ class Player:
     written: int = 0
     acknowledged: dict[str, str] = field(default_factory=dict)
     reaches: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.machine.runtime.root.name
 
     @property
     def runtime(self) -> str:
@@ -51,12 +57,18 @@ class Player:
     def work(self, *, seconds: float = 60) -> bool:
         """Write a file that nobody else has; answers whether it was acknowledged as safe."""
         self.written += 1
-        path = f"{self.machine.runtime.root.name}-{self.written}.txt"
+        path = f"{self.name}-{self.written}.txt"
         (self.machine.worktree / path).write_text(f"{path}\n")
         missing = self.ask("flush", seconds + 60, seconds=seconds, level="safe")["missing"]
         if not missing:
             self.acknowledged[path] = self.runtime
         return not missing
+
+    def told(self) -> str:
+        """The last lines of its agents' logs, for a test that fails."""
+        logs = self.machine.runtime.state.glob("sessions/*/log/agent.log")
+        lines = [line for log in logs for line in log.read_text().splitlines()[-LAST:]]
+        return "\n".join([f"== {self.name}", *lines])
 
     def pause(self) -> None:
         self.reaches = False

@@ -49,6 +49,7 @@ def player(sealed: Path, git_server: GitServer, hub: Hub) -> Iterator[Callable[.
 
     yield make
     for each in players:
+        print(each.told())
         each.machine.runtime.kill()
         each.link.stop()
 
@@ -93,10 +94,12 @@ def play(players: list[Player], mishaps: list[Mishap], chance: random.Random) ->
     for each in players:
         each.machine.open(*SESSION)
         assert each.work()
-    for mishap in mishaps:
+    for number, mishap in enumerate(mishaps, 1):
         one, other = chance.sample(players, 2)
+        began = time.monotonic()
         mishap(one, other)
         other.work()
+        print(f"round {number}: {mishap.__name__} {one.name} {other.name} {time.monotonic() - began:.1f} s")
     for each in players:
         assert each.work(seconds=PATIENCE)
 

@@ -35,6 +35,7 @@ class Outcome:
         acknowledged: What the replica holds now; None after a failure.
         error: Why it failed.
         session: The session that was shipped; None where the replica has no name for it.
+        taken: The sessions that the remote has, where the lead was lost and a new name is needed.
     """
 
     lane: str
@@ -42,6 +43,7 @@ class Outcome:
     acknowledged: Acknowledgement | None = None
     error: Exception | None = None
     session: SessionName | None = None
+    taken: tuple[SessionName, ...] = ()
 
 
 class Lane:
@@ -192,7 +194,7 @@ class Lane:
         try:
             self.forks = remote.confirm()
         except LeaseLost as lost:
-            self._done(Outcome(self.name, self.generation, error=lost, session=remote.session))
+            self._done(self._failed(remote, self.generation, lost))
         except GitsessionError:
             return  # the lead becomes unconfirmed by itself
         else:
@@ -209,8 +211,15 @@ class Lane:
             self._tenure = self._tenure.agreed(time.monotonic())
             self._look_around()
         except Exception as error:
-            return Outcome(self.name, generation, error=error, session=session)
+            return self._failed(replica, generation, error)
         return Outcome(self.name, generation, acknowledged, session=session)
+
+    def _failed(self, replica: Replica, generation: int, error: Exception) -> Outcome:
+        taken: tuple[SessionName, ...] = ()
+        if isinstance(error, LeaseLost) and isinstance(replica, Remote):
+            with suppress(GitsessionError):
+                taken = tuple(found.session for found in replica.find())
+        return Outcome(self.name, generation, error=error, session=_session_of(replica), taken=taken)
 
     def _look_around(self) -> None:
         """Share the pushes that GitHub advises with the other active sessions of the repository."""

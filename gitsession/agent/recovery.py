@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
 from gitsession.errors import AgentError, GitsessionError, LeaseLost, RefusedError, TokenRefused
+from gitsession.model import SessionName
 from gitsession.replicas.guard import UNCHECKED, WORKFLOWS
 from gitsession.replicas.lease import fork_name
 
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
     from gitsession.agent.service import Agent
 
 
-def recover(agent: Agent, lane: Lane, error: Exception) -> None:
-    """Hold what may not leave, or fork where somebody else leads; on the main thread only."""
+def recover(agent: Agent, lane: Lane, error: Exception, taken: Collection[SessionName] = ()) -> None:
+    """Hold what may not leave, or fork where somebody else leads; on the main thread only.
+
+    Args:
+        agent: Whose shipment failed.
+        lane: Where to.
+        error: Why.
+        taken: The names that a fork may not take.
+    """
     agent.parts.log.failure(f"{lane.name} failed", error)
     match error:
         case MayNotLeave():
@@ -50,7 +58,7 @@ def recover(agent: Agent, lane: Lane, error: Exception) -> None:
             caught = {path: Caught(error.refusal.detail, oids) for path, oids in blobs.items()}
             _withhold(agent, lane, caught)
         case LeaseLost():
-            _fork(agent)
+            _fork(agent, taken)
         case TokenRefused():
             _ask_for_token(agent, lane)
 
@@ -162,10 +170,10 @@ def look_again(agent: Agent) -> None:
         agent.parts.marks.mark(list(found))
 
 
-def _fork(agent: Agent) -> None:
+def _fork(agent: Agent, taken: Collection[SessionName]) -> None:
     """Somebody else leads the session now: go on under another name and never overwrite theirs."""
     old = agent.configuration.session
-    fork = fork_name(old, [old])
+    fork = fork_name(old, taken)
     origin = agent.configuration.opened_as or old
     agent.notices.notes["fork"] = (
         f"{origin.branch} is led by somebody else now, or was deleted. "

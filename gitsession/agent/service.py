@@ -260,7 +260,7 @@ class Agent:
                 self._tending.ask()
                 arrived(self, lane)
             else:
-                recover(self, lane, outcome.error)
+                recover(self, lane, outcome.error, outcome.taken)
 
     def _note_published(self, lane: Lane) -> None:
         """Have every state say what the remote has by now: without it there, somebody deleted it.

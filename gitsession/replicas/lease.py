@@ -11,7 +11,7 @@ from gitsession.model import SessionName
 from gitsession.replicas.base import Found
 
 UNCONFIRMED_AFTER = 60.0
-_FORK = re.compile(r"(.+)-fork-\d{1,9}")
+_FORK = re.compile(r"(.+)-fork-(\d{1,9})")
 _LONGEST_NAME = 100
 
 
@@ -81,6 +81,8 @@ def next_counter(found: Iterable[Found], session: SessionName) -> int:
 def fork_name(session: SessionName, taken: Collection[SessionName]) -> SessionName:
     """The first free `<name>-fork-<k>`; a fork's fork goes on counting instead of growing a longer name.
 
+    It never counts back: a fork that lost its name may have lost those before it too.
+
     Example:
         >>> fork_name(SessionName("ada", "lesson"), [])
         SessionName(login='ada', name='lesson-fork-1')
@@ -88,7 +90,7 @@ def fork_name(session: SessionName, taken: Collection[SessionName]) -> SessionNa
     match = _FORK.fullmatch(session.name)
     stem = match[1] if match is not None else session.name
     used = {one.name for one in (*taken, session) if one.login == session.login}
-    number = 1
+    number = int(match[2]) + 1 if match is not None else 1
     while (name := _fitted(stem, f"-fork-{number}")) in used:
         number += 1
     return SessionName.parse(session.login, name)

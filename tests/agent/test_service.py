@@ -116,6 +116,20 @@ def test_a_session_that_somebody_else_took_over_goes_on_as_a_fork(running: Runni
     assert git(running.remote, "show", "session/ada/lesson-fork-1:one.txt") == "mine"
 
 
+@pytest.mark.slow
+def test_a_fork_takes_a_name_that_no_other_runtime_has_taken(running: Running) -> None:
+    """With a name tried by turns, four runtimes that forked one session never were safe again."""
+    assert running.flush("safe") == []
+    theirs = git(running.remote, "commit-tree", "main^{tree}", "-m", "theirs")
+    for name in ("lesson", "lesson-fork-1", "lesson-fork-2", "lesson-fork-3"):
+        for prefix in ("refs/gitsession/ada", "refs/heads/session/ada"):
+            git(running.remote, "update-ref", f"{prefix}/{name}", theirs)
+    running.write("one.txt", "mine")
+    assert running.flush("safe") == []
+    assert running.status()["session"] == "lesson-fork-4"
+    assert running.log().count('"forked"') == 1
+
+
 def test_status_answers_and_the_vault_goes_on_while_the_remote_hangs(prepared: Running) -> None:
     (prepared.remote / "HEAD").unlink()
     os.mkfifo(prepared.remote / "HEAD")

@@ -45,6 +45,7 @@ def test_forks_count_on() -> None:
     two = fork_name(SESSION, [one])
     assert [one.name, two.name] == ["lesson-fork-1", "lesson-fork-2"]
     assert fork_name(one, [SESSION]).name == "lesson-fork-2"
+    assert fork_name(two, []).name == "lesson-fork-3"
     assert fork_name(SESSION, [SessionName("grace", "lesson-fork-1")]).name == "lesson-fork-1"
 
 
