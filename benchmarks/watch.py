@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.report import Report, arguments
 from gitsession.address import parse_address
-from gitsession.agent import control, keeper
+from gitsession.agent import control, launching
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.marks import Marks
 from gitsession.agent.watch import Watcher
@@ -115,7 +115,7 @@ def session(user: UserRepository, home: Path, **settings: float) -> Iterator[Con
         publish=False,
         **settings,  # type: ignore[arg-type]
     )
-    keeper.launch(configuration, Secrets())
+    launching.launch(configuration, Secrets())
     try:
         until(lambda: status(configuration)["state"] == "stored")
         yield configuration

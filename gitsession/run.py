@@ -85,26 +85,21 @@ def run(
         TimedOut: It outlived `timeout`.
         FileNotFoundError: There is no such program.
     """
-    process = subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env=dict(env),
-        stdin=_pipe(stdin),
-        stdout=subprocess.PIPE if stdout is None else stdout,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    out = subprocess.PIPE if stdout is None else stdout
+    process = start(argv, env=env, cwd=cwd, stdin=_pipe(stdin), stdout=out, stderr=subprocess.PIPE)
+    return complete(process, argv, stdin if isinstance(stdin, bytes) else None, timeout)
+
+
+def complete(process: Process, argv: Sequence[str], stdin: bytes | None, timeout: float) -> Completed:
+    """Tell a process that was started here all that it is to read, and wait for its end as `run` does."""
     try:
-        written, stderr = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout=timeout)
+        written, stderr = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise TimedOut(argv, timeout) from None
     finally:
         end_group(process)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-    return Completed(tuple(argv), process.returncode, written or b"", stderr)
+        close_pipes(process)
+    return Completed(tuple(argv), process.returncode, written or b"", stderr or b"")
 
 
 def _pipe(stdin: bytes | IO[bytes] | None) -> int | IO[bytes]:
@@ -171,7 +166,8 @@ def close_pipes(process: subprocess.Popen[bytes]) -> None:
     """Let go of what a process was spoken to through."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def start(

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gitsession import credentials, errors
 from gitsession.address import parse_address
-from gitsession.agent import allowing, control, fetching, keeper
+from gitsession.agent import allowing, control, fetching, keeper, launching
 from gitsession.agent.configuration import Secrets
 from gitsession.agent.control import Request
 from gitsession.agent.jobs import Jobs
@@ -205,9 +205,9 @@ def test_a_keeper_or_an_agent_that_does_not_come_up(
     monkeypatch.setattr(beginning, "READY_TIMEOUT", 0.0)
     with pytest.raises(errors.AgentError, match="did not come up"):
         beginning._wait_until_ready(prepared.places)
-    monkeypatch.setattr(keeper, "LAUNCH_TIMEOUT", 0.0)
+    monkeypatch.setattr(launching, "LAUNCH_TIMEOUT", 0.0)
     with pytest.raises(errors.AgentError, match="did not start in time"):
-        keeper.launch(prepared.configuration, Secrets())
+        launching.launch(prepared.configuration, Secrets())
 
 
 def test_another_keeper_that_ends_and_does_not_answer(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

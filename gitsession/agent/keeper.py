@@ -8,11 +8,10 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,43 +26,14 @@ from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
 from gitsession.agent.token import HeldToken
 from gitsession.credentials import Token
-from gitsession.errors import AgentError, GitsessionError, UsageError
+from gitsession.errors import AgentError, UsageError
 
-LAUNCH_TIMEOUT = 30.0
+READY = b"ready"  # what it says once it answers
 LOCK_PATIENCE = 15.0
 STOP_LIMIT = 60.0  # seconds that an agent has for its last flush
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 60.0
 HEALTHY = 300.0  # seconds after which a crash counts as the first one again
-
-
-def launch(configuration: Configuration, secrets: Secrets) -> None:
-    """Start a session's keeper, and through it the agent, detached from this process and its terminal.
-
-    Where the session's keeper runs already, nothing happens. Returns as soon as the keeper answers; the agent
-    answers a moment later on `places.agent_socket`.
-
-    Raises:
-        AgentError: It did not start.
-    """
-    settings.save(configuration)
-    argv = [*run.program("gitsession.agent.keeper"), configuration.key]
-    try:
-        done = run.run(
-            argv,
-            timeout=LAUNCH_TIMEOUT,
-            env=run.clean_environment(),
-            cwd=Path("/"),
-            stdin=secrets.to_bytes(),
-        )
-    except run.TimedOut:
-        raise AgentError("The session's keeper did not start in time.", hint=_SEE_LOG) from None
-    if done.stdout.strip() != b"ready":
-        said = done.stdout.decode("utf-8", "replace").strip() or "it said nothing"
-        raise AgentError(f"The session's keeper did not start: {said}.", hint=_SEE_LOG)
-
-
-_SEE_LOG = "The session's log folder says more; `gitsession doctor` names it."
 
 
 def credential_operation(
@@ -88,15 +58,19 @@ class Keeper:
         places: The session's local state.
         configuration: The session.
         secrets: What `open` handed over.
+        loaded: The first agent, which waits for the session's key.
     """
 
-    def __init__(self, places: Places, configuration: Configuration, secrets: Secrets) -> None:
+    def __init__(
+        self, places: Places, configuration: Configuration, secrets: Secrets, loaded: run.Process
+    ) -> None:
         self._places = places
         self._configuration = configuration
         self._secrets = secrets
         self._editor_key = os.urandom(32).hex()  # a restarted agent's editor still knows its guests
         self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
         self._token = HeldToken(secrets.token, configuration.token_command, self._log)
+        self._loaded: run.Process | None = loaded
         self._agent: run.Process | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -113,7 +87,7 @@ class Keeper:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda *_: orphans.reap())
-        os.write(word, b"ready")
+        os.write(word, READY)
         os.close(word)
         self._log.write("keeper started", pid=os.getpid())
         self._token.find()
@@ -141,12 +115,8 @@ class Keeper:
 
     def _run_agent(self) -> int:
         """Run the agent once; its standard input stays open as long as this process lives."""
-        self._agent = run.start(
-            [*run.program("gitsession.agent.main"), self._places.key],
-            env=run.clean_environment(),
-            cwd=Path("/"),
-            stdin=run.PIPE,
-        )
+        self._agent, self._loaded = self._loaded or _load_agent(), None
+        _tell(self._agent, self._places.key)
         if self._stopping.is_set():
             self._agent.terminate()
         code = self._agent.wait()
@@ -230,27 +200,50 @@ class Keeper:
         self._log.failure("mistake", error)
 
 
+def _load_agent() -> run.Process:
+    """Start an agent: it loads its code, and waits on its standard input for the session's key."""
+    return run.start(
+        run.program("gitsession.agent.main"), env=run.clean_environment(), cwd=Path("/"), stdin=run.PIPE
+    )
+
+
+def _tell(agent: run.Process, key: str) -> None:
+    if agent.stdin is not None:
+        with suppress(BrokenPipeError):  # it died already, and another one is started
+            agent.stdin.write(f"{key}\n".encode())
+            agent.stdin.flush()
+
+
 def main() -> int:
-    """The keeper's process: the session's key as its argument, the secrets on its standard input."""
+    """The keeper's process; its agent loads while it waits for the session's key and secrets, on stdin."""
     os.umask(0o077)
-    places = Places(sys.argv[1], home())
-    secrets = Secrets.from_bytes(sys.stdin.buffer.read())
-    try:
-        lock = _lock(places)
-    except GitsessionError as error:
-        print(error.what)
-        return 1
-    if lock is None:
-        print("ready")
-        return 0
+    given = os.fdopen(os.dup(0), "rb")
     word = run.detach()
-    try:
-        return Keeper(places, settings.load(places), secrets).run(word)
-    except BaseException as error:
-        Log(places.keeper_log, (secrets.token,)).failure("keeper failed", error)
-        with suppress(OSError):
-            os.write(word, f"{type(error).__name__}".encode())
-        return 1
+    loaded = _load_agent()
+    with given:
+        key, _, told = given.read().partition(b"\n")
+    return _keep(key.decode(), Secrets.from_bytes(told), loaded, word)
+
+
+def _keep(key: str, secrets: Secrets, loaded: run.Process, word: int) -> int:
+    with ExitStack() as unneeded:
+        unneeded.callback(run.end_group, loaded, grace=0.0)
+        if not key:  # who started it has no session for it, or is gone
+            return 1
+        places = Places(key, home())
+        try:
+            if _lock(places) is None:
+                os.write(word, READY)
+                return 0
+            keeper = Keeper(places, settings.load(places), secrets, loaded)
+            unneeded.pop_all()
+            return keeper.run(word)
+        except BaseException as error:
+            Log(places.keeper_log, (secrets.token,)).failure("keeper failed", error)
+            with suppress(OSError):
+                said = error.what if isinstance(error, AgentError) else type(error).__name__
+                os.write(word, said.encode())
+            return 1
 
 
 def _lock(places: Places) -> int | None:

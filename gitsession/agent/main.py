@@ -26,9 +26,12 @@ CRASHED = 1
 
 
 def main() -> int:
-    """Run the agent of the session whose key is the argument."""
+    """Run the agent of the session whose key comes as a line on standard input."""
     os.umask(0o077)
-    places = Places(sys.argv[1], home())
+    key = sys.stdin.readline().strip()
+    if not key:  # the keeper is gone, or had no session to run
+        return CRASHED
+    places = Places(key, home())
     log = Log(places.log)
     try:
         return serve(places, log)

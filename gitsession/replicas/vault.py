@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitsession import files
@@ -172,7 +172,7 @@ class Vault:
         """
         if listing is None:
             listing = self.listing()
-        else:
+        elif self.mount.mountpoint is None:
             self._reach()
         wrote = listing.of(session)
         increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
@@ -216,6 +216,13 @@ class Vault:
             empty = place / mark.kind
             empty.touch()
             self.mount.put(empty, f"{folder}/{mark.name}", hashlib.sha256().hexdigest())
+
+    def seen_from(self, repository: Repository) -> Vault:
+        """The same for another repository: through the same helper, and what was read of it stays known."""
+        other = replace(self, repository=repository)
+        other._mount, other._heads = self.mount, self._heads
+        other._remember()
+        return other
 
     def close(self) -> None:
         """Leave the storage, so that it can be unmounted; the next request comes back."""
@@ -273,6 +280,10 @@ class Vault:
         mount = self.mount
         if newest_version(mount.probe()) > FORMAT_VERSION:
             raise written_by_a_newer(self.storage)
+        self._remember()
+
+    def _remember(self) -> None:
+        mount = self.mount
         if mount.mountpoint is not None and not self._memory.exists():
             files.write_atomically(self._memory, str(mount.mountpoint).encode())
 

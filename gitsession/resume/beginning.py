@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from gitsession import files
+from gitsession import files, run
 from gitsession.address import Address
-from gitsession.agent import control, keeper
+from gitsession.agent import control, launching
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.places import Places, home
 from gitsession.errors import AgentError, AuthorisationError, NotFoundError
@@ -30,7 +30,7 @@ from gitsession.resume.given import (
     without_token,
 )
 from gitsession.resume.ground import Ground, author
-from gitsession.resume.looking import look
+from gitsession.resume.looking import look, looking
 from gitsession.resume.merged import asked_of
 from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
@@ -63,8 +63,8 @@ def begin(
         GitsessionError: See `gitsession.open`.
     """
     watched = options if runtime.interactive else replace(options, editor=None)
-    with BesideTheClone(watched, person.listen) as beside:
-        return _begin(options, ground, runtime, given, person, beside)
+    with BesideTheClone(watched, person.listen) as beside, launching.loading() as loaded:
+        return _begin(options, ground, runtime, given, person, beside, loaded)
 
 
 def _begin(
@@ -74,6 +74,7 @@ def _begin(
     given: Given,
     person: Person,
     beside: BesideTheClone,
+    loaded: run.Process,
 ) -> Session:
     token = given.token
     standing = stand(ground.address, options, token, os.environ)
@@ -108,7 +109,8 @@ def _begin(
         editor = beside.settings_into(configuration, editor)
         configuration = replace(configuration, editor=editor.to_json())
     tunnel = tunnel_token(options, runtime, os.environ)
-    keeper.launch(configuration, Secrets(token.reveal() if token else None, options.password, tunnel))
+    handed = Secrets(token.reveal() if token else None, options.password, tunnel)
+    launching.launch(configuration, handed, loaded)
     _wait_until_ready(configuration.places)
     if brought.resumed:
         control.ask(configuration.places.agent_socket, "resumed", timeout=PING_TIMEOUT)
@@ -143,13 +145,14 @@ def _bring(
         storage = settle_with(False)
         beside.start(storage.ground)
         brought = adopt(storage.ground, wish, variables)
-    else:
-        seen = look(ground, publish=wish.publish, runtime=wish.runtime, variables=variables)
-        storage = settle_with(settle(wish, seen).source is not None)
+        return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
+    with looking(ground, publish=wish.publish, runtime=wish.runtime, variables=variables) as looked:
+        storage = settle_with(settle(wish, looked).source is not None)
         beside.start(storage.ground)
+        seen = looked
         if storage.ground.storage != ground.storage:
             vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
-            seen = together((seen, vault))
+            seen = together((looked, vault))
         brought = bring_up(storage.ground, wish, seen, variables)
     return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
 

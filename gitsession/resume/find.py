@@ -41,11 +41,13 @@ class Search:
         found: The copies of sessions.
         failures: The error of each place that did not answer.
         listing: What the vault's folder held, where it was asked.
+        vault: The vault, where it is still open.
     """
 
     found: tuple[Found, ...]
     failures: Mapping[str, GitsessionError]
     listing: Listing | None = None
+    vault: Vault | None = None
 
 
 def search(sources: Sequence[Source]) -> Search:
@@ -78,9 +80,14 @@ def _apart(sources: Sequence[Source]) -> tuple[list[Source], list[Source]]:
     return [source for source, beyond in pairs if not beyond], [source for source, beyond in pairs if beyond]
 
 
+def vault_among(sources: Sequence[Source]) -> Vault | None:
+    """The vault, where it is one of these."""
+    return next((source for source in sources if isinstance(source, Vault)), None)
+
+
 def measured(seen: Search, sources: Sequence[Source]) -> Search:
     """The same with the bytes that each session takes in the vault, where it says so."""
-    vault = next((source for source in sources if isinstance(source, Vault)), None)
+    vault = vault_among(sources)
     if vault is None or seen.listing is None:
         return seen
     with suppress(StorageError):
@@ -206,4 +213,5 @@ def together(searches: Sequence[Search]) -> Search:
     """Several looks as one."""
     failures = {name: error for each in searches for name, error in each.failures.items()}
     listing = next((each.listing for each in searches if each.listing is not None), None)
-    return Search(tuple(found for each in searches for found in each.found), failures, listing)
+    vault = next((each.vault for each in searches if each.vault is not None), None)
+    return Search(tuple(found for each in searches for found in each.found), failures, listing, vault)

@@ -10,7 +10,6 @@ from gitsession.errors import SessionError
 from gitsession.model import SessionName
 from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
-from gitsession.replicas.vault import Vault
 from gitsession.resume import bring, find
 from gitsession.resume.beside import Beside, not_kept_yet
 from gitsession.resume.contents import bring_contents
@@ -43,7 +42,9 @@ class GoingOn:
         """
         wish, repository = self.wish, self.shadow.repository
         with sources(
-            self.ground, wish.publish, wish.runtime, repository, variables, apart=self.shadow.directory.parent
+            *(self.ground, wish.publish, wish.runtime, repository, variables),
+            apart=self.shadow.directory.parent,
+            known=self.seen.vault,
         ) as places:
             source = self.choice.source or self.choice.session
             lines, notes = find.fetch(places, self.seen, source, repository)
@@ -79,7 +80,7 @@ class GoingOn:
     def _beside(self, places: Sequence[find.Source]) -> Beside:
         taken = {found.session for found in self.seen.found}
         remote = next((place for place in places if isinstance(place, Remote)), None)
-        vault = next((place for place in places if isinstance(place, Vault)), None)
+        vault = find.vault_among(places)
         wish = self.wish
         return Beside(self.shadow, wish.runtime, remote, vault, taken, wish.max_file_size, wish.workflows)
 

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession import files
@@ -30,20 +31,27 @@ def sources(
     variables: Mapping[str, str],
     *,
     apart: Path | None = None,
+    known: Vault | None = None,
 ) -> Iterator[list[find.Source]]:
     """The places that may hold sessions, those first that need no network.
 
-    `apart` is the folder of local state that is in use already.
+    `apart` is the folder of local state that is in use already, `known` a vault that was looked at before.
     """
     found: list[find.Source] = [Local(lives(ground.address, apart=apart))]
     with ExitStack() as stack:
         if ground.storage is not None:
-            vault = Vault(Path(ground.storage), ground.address, runtime, through)
+            vault = _vault(Path(ground.storage), ground, runtime, through, known)
             stack.callback(vault.close)
             found.append(vault)
         if publish:
             found.append(Remote(through, ground.fork or ground.address, LOOKING, credentials=variables))
         yield found
+
+
+def _vault(storage: Path, ground: Ground, runtime: str, through: Repository, known: Vault | None) -> Vault:
+    if known is not None and (known.storage, known.address) == (storage, ground.address):
+        return known.seen_from(through)
+    return Vault(storage, ground.address, runtime, through)
 
 
 @contextmanager
@@ -55,6 +63,15 @@ def looking_glass() -> Iterator[Repository]:
         yield Repository(folder / "look.git")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def looking(
+    ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str, str]
+) -> Iterator[find.Search]:
+    """As `look`; until the end of the block the vault that was looked at stays open."""
+    with looking_glass() as glass, sources(ground, publish, runtime, glass, variables) as replicas:
+        yield replace(find.search(replicas), vault=find.vault_among(replicas))
 
 
 def look(

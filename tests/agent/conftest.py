@@ -15,7 +15,7 @@ import pytest
 from gitsession import run
 from gitsession.address import parse_address
 from gitsession.agent import configuration as settings
-from gitsession.agent import control, keeper
+from gitsession.agent import control, launching
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.places import Places
 from gitsession.errors import AgentError
@@ -70,7 +70,7 @@ class Running:
 
     def launch(self, token: str | None = None) -> None:
         """Launch it, and wait for the first snapshot."""
-        keeper.launch(self.configuration, Secrets(token))
+        launching.launch(self.configuration, Secrets(token))
         wait_for(self.answers, "the agent's answer")
         self.until(lambda status: status["snapshot"] is not None)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -11,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from gitsession import run
-from gitsession.agent import control, keeper
+from gitsession.agent import control, launching
 from gitsession.agent.configuration import Secrets
 from gitsession.errors import AgentError
 from gitsession.resume.running import is_running
 from tests.agent.conftest import Running, wait_for
 from tests.rig import processes
-from tests.rig.repositories import git
+from tests.rig.repositories import PROJECT, git
 
 CANARY = "ghp_canary0123456789abcdefghijklmnopqr"
 
@@ -35,7 +36,7 @@ def counted(running: Running) -> tuple[int, int]:
 
 def test_two_launches_at_once_give_one_keeper_and_one_agent(prepared: Running) -> None:
     launches = [
-        threading.Thread(target=keeper.launch, args=(prepared.configuration, Secrets())) for _ in range(3)
+        threading.Thread(target=launching.launch, args=(prepared.configuration, Secrets())) for _ in range(3)
     ]
     for launch in launches:
         launch.start()
@@ -45,9 +46,24 @@ def test_two_launches_at_once_give_one_keeper_and_one_agent(prepared: Running) -
     wait_for(lambda: counted(prepared) == (1, 1), "one keeper and one agent")
 
 
+def test_what_was_loaded_ends_with_who_loaded_it(prepared: Running) -> None:
+    """A keeper and an agent load while `open` still looks; `open` may fail, or be killed."""
+    with launching.loading():
+        wait_for(lambda: counted(prepared)[1] == 1, "an agent that loads")
+    assert counted(prepared) == (0, 0)
+    code = "from gitsession.agent.launching import loading\nwith loading():\n    input()"
+    opener = run.start(
+        (sys.executable, "-c", code), env={**os.environ, "PYTHONPATH": str(PROJECT)}, stdin=run.PIPE
+    )
+    wait_for(lambda: counted(prepared)[1] == 1, "an agent that loads")
+    opener.kill()
+    run.complete(opener, ("opener",), None, 60.0)
+    wait_for(lambda: counted(prepared) == (0, 0), "their end")
+
+
 def test_launching_again_attaches(running: Running) -> None:
     before = (running.keeper_pid(), running.agent_pid())
-    keeper.launch(running.configuration, Secrets())
+    launching.launch(running.configuration, Secrets())
     assert (running.keeper_pid(), running.agent_pid()) == before
 
 
@@ -183,13 +199,13 @@ def test_a_keeper_that_cannot_start_says_so(prepared: Running) -> None:
     prepared.places.create()
     prepared.places.keeper_socket.mkdir()
     with pytest.raises(AgentError, match="did not start"):
-        keeper.launch(prepared.configuration, Secrets())
+        launching.launch(prepared.configuration, Secrets())
 
 
 def test_an_agent_that_cannot_start_is_tried_again_with_pauses(prepared: Running) -> None:
     aside = prepared.tree.with_name("aside")
     prepared.tree.rename(aside)
-    keeper.launch(prepared.configuration, Secrets())
+    launching.launch(prepared.configuration, Secrets())
     wait_for(lambda: prepared.log().count("agent crashed") >= 2, "a second try")
     aside.rename(prepared.tree)
     wait_for(prepared.answers, "the agent")
@@ -203,7 +219,7 @@ def test_opening_right_after_the_keeper_died_waits_for_the_old_agents_last_flush
     os.kill(master, signal.SIGKILL)
     running.write("one.txt", "the last words")
     assert not is_running(running.places)
-    keeper.launch(running.configuration, Secrets())
+    launching.launch(running.configuration, Secrets())
     os.kill(agent, signal.SIGCONT)
     wait_for(lambda: is_running(running.places), "the new agent")
     assert running.agent_pid() != agent

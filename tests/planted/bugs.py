@@ -189,9 +189,9 @@ BUGS = (
     ),
     Bug(
         "what a session is started with inherits the token",
-        "agent/keeper.py",
-        '            env=run.clean_environment(),\n            cwd=Path("/"),\n            stdin=secrets',
-        '            env=os.environ,\n            cwd=Path("/"),\n            stdin=secrets',
+        "agent/launching.py",
+        "env=run.clean_environment()",
+        "env=__import__('os').environ",
         "security/test_canary.py::test_no_secret_is_where_it_may_not_be",
     ),
     Bug(

@@ -1,0 +1,61 @@
+"""Starting a session's keeper, and through it the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from gitsession import run
+from gitsession.agent import configuration as settings
+from gitsession.agent.configuration import Configuration, Secrets
+from gitsession.errors import AgentError
+
+LAUNCH_TIMEOUT = 30.0
+SEE_LOG = "The session's log folder says more; `gitsession doctor` names it."
+
+
+@contextmanager
+def loading() -> Iterator[run.Process]:
+    """A keeper and an agent that load their code while it is not known yet for which session.
+
+    They end with the block, or with this process, where `launch` gave them none.
+    """
+    process = run.start(
+        run.program("gitsession.agent.keeper"),
+        env=run.clean_environment(),
+        cwd=Path("/"),
+        stdin=run.PIPE,
+        stdout=run.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        run.close_pipes(process)
+        run.has_ended(process, LAUNCH_TIMEOUT)
+
+
+def launch(configuration: Configuration, secrets: Secrets, loaded: run.Process | None = None) -> None:
+    """Have a session's keeper run, and through it the agent, detached from this process and its terminal.
+
+    Where the session's keeper runs already, nothing happens. Returns as soon as the keeper answers; the agent
+    answers a moment later on `places.agent_socket`.
+
+    Args:
+        configuration: The session.
+        secrets: What the keeper holds; they travel over a pipe.
+        loaded: What `loading` gave; by default the code is loaded now.
+
+    Raises:
+        AgentError: It did not start.
+    """
+    settings.save(configuration)
+    said = configuration.key.encode() + b"\n" + secrets.to_bytes()
+    try:
+        with loading() if loaded is None else nullcontext(loaded) as process:
+            done = run.complete(process, ("keeper",), said, LAUNCH_TIMEOUT)
+    except run.TimedOut:
+        raise AgentError("The session's keeper did not start in time.", hint=SEE_LOG) from None
+    if done.stdout.strip() != b"ready":
+        reason = done.stdout.decode("utf-8", "replace").strip() or "it said nothing"
+        raise AgentError(f"The session's keeper did not start: {reason}.", hint=SEE_LOG)
