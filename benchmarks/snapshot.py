@@ -174,7 +174,7 @@ def shipping(report: Report, edits: int) -> None:
         git(work, "add", "-A")
         git(work, "commit", "-qm", "start")
         vault, remote = [], []
-        with session(discover(work), home, quiet=0.0, max_age=0.0) as configuration:
+        with session(discover(work), home) as configuration:
             socket, shadow = configuration.places.agent_socket, configuration.places.shadow
             for number in range(edits):
                 before = set((home / "vault").rglob("*.bundle"))

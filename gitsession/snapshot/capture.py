@@ -105,18 +105,19 @@ class Capture:
         self.looked.add(path)
         if path in self._means.frozen:
             return
-        place = tree.place(path.rstrip(b"/"))
+        plain = path.rstrip(b"/")
+        place = tree.place(plain)
         seen = place.stat() if place else None
         if place is None or seen is None:
             self._gone(tree, path)
             return
-        refused = names.refusal(path.rstrip(b"/"), symlink=stat.S_ISLNK(seen.st_mode))
+        refused = names.refusal(plain, symlink=stat.S_ISLNK(seen.st_mode))
         if refused:
             self._skip(path, refused)
-        elif self._trees.entry(path.rstrip(b"/")) is None and not self._admit(path.rstrip(b"/")):
+        elif self._trees.entry(plain) is None and not self._admit(plain):
             return
         elif stat.S_ISDIR(seen.st_mode):
-            self._directory(path.rstrip(b"/"))
+            self._directory(plain)
         elif stat.S_ISLNK(seen.st_mode):
             self._link(path, place)
         elif stat.S_ISREG(seen.st_mode):

@@ -27,6 +27,8 @@ def header(kind: bytes, size: int) -> bytes:
 
 def name(kind: bytes, content: bytes) -> bytes:
     """The object's id, 20 raw bytes."""
+    if len(content) < LARGE:
+        return hashlib.sha1(b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False).digest()
     hashed = hashlib.sha1(header(kind, len(content)), usedforsecurity=False)
     hashed.update(content)
     return hashed.digest()

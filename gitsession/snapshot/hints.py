@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from gitsession.snapshot import nested
@@ -31,6 +30,7 @@ class Hints:
 
     def __init__(self, root: Path, sweep: Sweep, rules: Rules, trees: Trees) -> None:
         self._root = root
+        self._prefix = os.fsencode(root) + b"/"
         self._sweep = sweep
         self._rules = rules
         self._trees = trees
@@ -79,11 +79,12 @@ class Hints:
         return nested.repository_at(self._root / os.fsdecode(path)) is not None
 
     def _is_plain_directory(self, path: bytes) -> bool:
-        with suppress(OSError):
-            seen = os.lstat(os.fsencode(self._root) + b"/" + path)
-            return stat.S_ISDIR(seen.st_mode) and not self._is_repository(path)
-        return False
+        try:
+            seen = os.lstat(self._prefix + path)
+        except OSError:
+            return False
+        return stat.S_ISDIR(seen.st_mode) and not self._is_repository(path)
 
 
 def _is_theirs(path: bytes) -> bool:
-    return bool(path) and b".git" not in path.split(b"/")
+    return bool(path) and not (b".git" in path and b".git" in path.split(b"/"))

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitsession import files
 from gitsession.errors import Bug, SaveError, SessionError
@@ -36,8 +37,7 @@ _HEADER = struct.Struct(">4sQQ20s20sQII")
 _ENTRY = struct.Struct(">B20sQQ")
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An object in the journal file, and where its content lies."""
 
     kind: bytes
@@ -141,24 +141,24 @@ class Journal:
                 "The journal moved on while a snapshot was gathered.",
                 hint="Please report it; the next save starts anew.",
             )
-        stored, tail = body.finish()
+        stored, tail, checksum = body.finish()
+        length = body.length + len(stored) * _ENTRY.size
         head = _HEADER.pack(
             MAGIC,
             self.serial + 1,
             tip.number,
             bytes.fromhex(tip.commit),
             bytes.fromhex(tip.tree),
-            body.length + len(tail[-1]),
+            length,
             len(stored),
             0,
         )
-        checksum = zlib.crc32(head, zlib.crc32(tail[-1], body.checksum))
-        head = head[:-4] + checksum.to_bytes(4, "big")
+        head = head[:-4] + zlib.crc32(head, checksum).to_bytes(4, "big")
         if body.spilled:
-            self.write(b"".join(tail), body.spilled)
+            self.write(tail, body.spilled)
             self.write(head, self.position)
         else:
-            self.write(b"".join((head, *tail)), self.position)
+            self.write(head + tail, self.position)
         with disk_errors():
             os.fdatasync(self._fd)
         if os.fstat(self._fd).st_nlink == 0:
@@ -167,8 +167,7 @@ class Journal:
                 safe="What the vault and the remote hold is safe, and so are the files of the work tree.",
                 hint="Run `gitsession open` again: it saves the work tree and goes on.",
             )
-        end = self.position + _HEADER.size + body.length + len(tail[-1])
-        record = Record(self.serial + 1, tip, stored, end)
+        record = Record(self.serial + 1, tip, stored, self.position + _HEADER.size + length)
         self._accept(record)
         return record
 
@@ -198,7 +197,7 @@ class Body:
         self._pending = 0
         self._stored: dict[bytes, Stored] = {}
         self.length = 0
-        self.checksum = 0
+        self._checksum = 0  # of what went to the file
         self.spilled = 0
 
     def __contains__(self, oid: bytes) -> bool:
@@ -217,7 +216,6 @@ class Body:
         self._parts.append(part)
         self.length += len(part)
         self._pending += len(part)
-        self.checksum = zlib.crc32(part, self.checksum)
         if self._pending > 8 * _CHUNK:
             self._spill()
 
@@ -229,25 +227,27 @@ class Body:
     def mark(self) -> tuple[int, int]:
         """Where the body stands, for `rewind`; what was added so far goes to the file."""
         self._spill()
-        return self.length, self.checksum
+        return self.length, self._checksum
 
     def rewind(self, mark: tuple[int, int]) -> None:
         """Forget the raw bytes that were put since `mark`."""
         self._parts, self._pending = [], 0
-        self.length, self.checksum = mark
+        self.length, self._checksum = mark
         self.spilled = self._start + self.length
 
-    def finish(self) -> tuple[tuple[Stored, ...], list[bytes]]:
-        """The objects, and the parts that are still to be written, the directory last."""
+    def finish(self) -> tuple[tuple[Stored, ...], bytes, int]:
+        """The objects, the bytes still to be written with the directory at their end, and the checksum."""
         stored = tuple(self._stored.values())
         directory = b"".join(
             _ENTRY.pack(encode.KINDS[one.kind], one.oid, one.offset - self._start, one.size) for one in stored
         )
-        return stored, [*self._parts, directory]
+        tail = b"".join((*self._parts, directory))
+        return stored, tail, zlib.crc32(tail, self._checksum)
 
     def _spill(self) -> None:
-        at = self._start + self.length - self._pending
-        self._journal.write(b"".join(self._parts), at)
+        at, pending = self._start + self.length - self._pending, b"".join(self._parts)
+        self._journal.write(pending, at)
+        self._checksum = zlib.crc32(pending, self._checksum)
         self._parts, self._pending = [], 0
         self.spilled = self._start + self.length
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _DOTGIT_ON_NTFS = re.compile(rb"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | re.DOTALL)
 DEEPEST = 256  # components: no person's, but a runaway program's or a forger's
+_PLAIN = re.compile(rb"\w[\w .+-]*(?:/\w[\w .+-]*)*")  # no rule speaks of such names
 _GITMODULES = frozenset({b".gitmodules"})
 
 
@@ -30,6 +31,8 @@ def is_repository_name(component: bytes) -> bool:
 
 def refusal(path: bytes, *, symlink: bool = False) -> str | None:
     """Why git refuses a path, or None."""
+    if _PLAIN.fullmatch(path) and path.count(b"/") < DEEPEST:
+        return None
     components = path.split(b"/")
     if len(components) > DEEPEST:
         return f"more than {DEEPEST} folders deep"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from gitsession import git
@@ -84,7 +83,8 @@ class Rules:
         known, end = False, 0
         while end <= len(directory):
             place = directory[:end] + name
-            known = self._held[place] = self._held.get(place) or self._renewed(place) or known
+            held = self._held.get(place)
+            known = self._held[place] = held if held is not None else self._renewed(place) or known
             end = (directory.find(b"/", end) + 1) or len(directory) + 1
         return known
 
@@ -97,10 +97,11 @@ class Rules:
 
 
 def _stamp(path: bytes | Path) -> Stamp:
-    with suppress(OSError):
+    try:
         seen = os.lstat(path)
-        return (seen.st_mtime_ns, seen.st_size, seen.st_ino)
-    return None
+    except OSError:
+        return None
+    return (seen.st_mtime_ns, seen.st_size, seen.st_ino)
 
 
 def general_files(user: UserRepository, settings: Mapping[str, str]) -> tuple[Path, ...]:

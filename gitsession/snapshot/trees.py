@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from typing import NamedTuple, Union
 
 from gitsession.snapshot import encode
 
@@ -24,8 +24,7 @@ Store = Callable[[bytes], bytes]
 Change = dict[bytes, Union["Change", "Entry", None]]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What a tree says of a path: a mode as git writes it, and the id of a blob or commit, 20 raw bytes."""
 
     mode: bytes

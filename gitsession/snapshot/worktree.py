@@ -6,17 +6,16 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 _CHUNK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A path's last component, and the open directory it lies in."""
 
     directory: int
@@ -95,6 +94,8 @@ class WorkTree:
         self._leave([])
 
     def _leave(self, directories: list[bytes]) -> None:
+        if directories == self._names:
+            return
         common = 0
         while common < min(len(directories), len(self._names)) and directories[common] == self._names[common]:
             common += 1
