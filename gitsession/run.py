@@ -193,6 +193,25 @@ def start(
     )
 
 
+def start_own(
+    module: str,
+    *,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    pass_fds: Iterable[int] = (),
+) -> Process:
+    """Start a program of ours, away from any work tree; it is spoken to on its standard input."""
+    return start(
+        program(module),
+        env=clean_environment(),
+        cwd=Path("/"),
+        stdin=PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=pass_fds,
+    )
+
+
 def end_group(process: subprocess.Popen[bytes], grace: float = KILL_GRACE) -> None:
     """End a process that was started here together with all it started: SIGTERM, then SIGKILL.
 
@@ -273,24 +292,3 @@ def program(module: str = "gitsession.cli") -> tuple[str, ...]:
     place = str(Path(__file__).resolve().parents[1])
     code = f"import sys; sys.path.append({place!r}); from {module} import main; sys.exit(main())"
     return (sys.executable, "-I", "-c", code)
-
-
-def detach() -> int:
-    """Go on in a child that no terminal and no parent waits for; returns in the child only.
-
-    The parent waits for the child's last word, passes it on to its own standard output and ends. The word is
-    written to the descriptor that this returns; closing it lets the parent go.
-    """
-    listening, word = os.pipe()
-    if os.fork():
-        os.close(word)
-        with os.fdopen(listening, "rb") as said, suppress(BrokenPipeError):
-            os.write(1, said.read())
-        os._exit(0)
-    os.close(listening)
-    os.setsid()
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.close(null)
-    return word

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -201,7 +200,8 @@ def _skewed(place: Path, years: int) -> str:
     (place / "bin").mkdir()
     (place / "bin/python").symlink_to(sys.executable)
     (place / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
-    (packages / "real.pth").write_text(f"{PROJECT}\n{sysconfig.get_paths()['purelib']}\n")
+    found = [str(PROJECT), *(path for path in sys.path if path.endswith("-packages"))]
+    (packages / "real.pth").write_text("".join(f"{path}\n" for path in found))
     code = f"import time\n_now, _ns = time.time, time.time_ns\nOFF = {years * YEAR}\n"
     code += "time.time = lambda: _now() + OFF\ntime.time_ns = lambda: _ns() + OFF * 10**9\n"
     (packages / "sitecustomize.py").write_text(code)

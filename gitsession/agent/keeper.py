@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from gitsession import credentials, run
@@ -22,6 +21,7 @@ from gitsession.agent import configuration as settings
 from gitsession.agent import control, orphans
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.control import Operation, Request, Server
+from gitsession.agent.launching import detach
 from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
 from gitsession.agent.token import HeldToken
@@ -202,9 +202,7 @@ class Keeper:
 
 def _load_agent() -> run.Process:
     """Start an agent: it loads its code, and waits on its standard input for the session's key."""
-    return run.start(
-        run.program("gitsession.agent.main"), env=run.clean_environment(), cwd=Path("/"), stdin=run.PIPE
-    )
+    return run.start_own("gitsession.agent.main")
 
 
 def _tell(agent: run.Process, key: str) -> None:
@@ -218,7 +216,7 @@ def main() -> int:
     """The keeper's process; its agent loads while it waits for the session's key and secrets, on stdin."""
     os.umask(0o077)
     given = os.fdopen(os.dup(0), "rb")
-    word = run.detach()
+    word = detach()
     loaded = _load_agent()
     with given:
         key, _, told = given.read().partition(b"\n")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from contextlib import contextmanager, nullcontext, suppress
 
 from gitsession import run
 from gitsession.agent import configuration as settings
@@ -21,13 +21,7 @@ def loading() -> Iterator[run.Process]:
 
     They end with the block, or with this process, where `launch` gave them none.
     """
-    process = run.start(
-        run.program("gitsession.agent.keeper"),
-        env=run.clean_environment(),
-        cwd=Path("/"),
-        stdin=run.PIPE,
-        stdout=run.PIPE,
-    )
+    process = run.start_own("gitsession.agent.keeper", stdout=run.PIPE)
     try:
         yield process
     finally:
@@ -59,3 +53,24 @@ def launch(configuration: Configuration, secrets: Secrets, loaded: run.Process |
     if done.stdout.strip() != b"ready":
         reason = done.stdout.decode("utf-8", "replace").strip() or "it said nothing"
         raise AgentError(f"The session's keeper did not start: {reason}.", hint=SEE_LOG)
+
+
+def detach() -> int:
+    """Go on in a child that no terminal and no parent waits for; returns in the child only.
+
+    The parent waits for the child's last word, passes it on to its own standard output and ends. The word is
+    written to the descriptor that this returns; closing it lets the parent go.
+    """
+    listening, word = os.pipe()
+    if os.fork():
+        os.close(word)
+        with os.fdopen(listening, "rb") as said, suppress(BrokenPipeError):
+            os.write(1, said.read())
+        os._exit(0)
+    os.close(listening)
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+    return word

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitsession.agent import control
 from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
-from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch
+from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch, published_by
 from gitsession.errors import AgentError, GitsessionError, LeaseLost, RefusedError, TokenRefused
 from gitsession.model import SessionName
 from gitsession.replicas.guard import UNCHECKED, WORKFLOWS
@@ -142,9 +142,21 @@ def go_on_with_token(agent: Agent, *, workflows: bool) -> None:
 
 def arrived(agent: Agent, lane: Lane) -> None:
     """What follows when a shipment has arrived; on the main thread only."""
+    _note_published(agent, lane)
     if lane.name == "remote":
         agent.notices.notes.pop("token", None)
         _send_next(agent, lane)
+
+
+def _note_published(agent: Agent, lane: Lane) -> None:
+    """Have every state say what the remote has by now: without it there, somebody deleted it.
+
+    Who waits for a flush waits for that too, so that the vault knows it before the machine may go.
+    """
+    if (told := published_by(lane)) not in ("", agent.configuration.published):
+        agent.configure(published=told)
+        agent.generation += 1
+        agent.demands.renew(agent.generation)
 
 
 def _send_next(agent: Agent, lane: Lane) -> None:

@@ -18,7 +18,6 @@ from gitsession.agent.notices import Notices
 from gitsession.agent.parts import Parts
 from gitsession.agent.recovery import arrived, look_again, recover
 from gitsession.agent.risk import Risk
-from gitsession.agent.shipments import published_by
 from gitsession.agent.tending import Tending
 from gitsession.errors import GitsessionError
 from gitsession.model import Level, SessionName, Snapshot
@@ -255,22 +254,11 @@ class Agent:
                     "shipped", to=lane.name, number=lane.acknowledged and lane.acknowledged.number
                 )
                 self.facts = replace(self.facts, risky_since=None)
-                self._note_published(lane)
                 self.find_risk()
                 self._tending.ask()
                 arrived(self, lane)
             else:
                 recover(self, lane, outcome.error, outcome.taken)
-
-    def _note_published(self, lane: Lane) -> None:
-        """Have every state say what the remote has by now: without it there, somebody deleted it.
-
-        Who waits for a flush waits for that too, so that the vault knows it before the machine may go.
-        """
-        if (told := published_by(lane)) not in ("", self.configuration.published):
-            self.configure(published=told)
-            self.generation += 1
-            self.demands.renew(self.generation)
 
     def configure(self, **changes: Any) -> None:
         """Change what it was told at its start, and keep that."""

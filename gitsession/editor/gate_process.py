@@ -133,14 +133,8 @@ class GateProcess:
             "ticket_lifetime": self._ticket_lifetime,
         }
         with os.fdopen(open_log(self._log), "wb") as output:
-            process = run.start(
-                run.program("gitsession.editor.gate"),
-                env=run.clean_environment(),
-                cwd=Path("/"),
-                stdin=run.PIPE,
-                stdout=output,
-                stderr=output,
-                pass_fds=(listener,),
+            process = run.start_own(
+                "gitsession.editor.gate", stdout=output, stderr=output, pass_fds=(listener,)
             )
         if process.stdin is not None:  # it stays open: that it closes tells the gate that we are gone
             with suppress(BrokenPipeError):  # it ended at once, which whoever awaits it finds out

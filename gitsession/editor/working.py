@@ -81,13 +81,7 @@ class Worker:
             run.end_group(self._process)
 
     def _ask(self, asked: dict[str, Any]) -> str:
-        process = self._process = run.start(
-            run.program("gitsession.editor.worker"),
-            env=run.clean_environment(),
-            cwd=Path("/"),
-            stdin=run.PIPE,
-            stdout=run.PIPE,
-        )
+        process = self._process = run.start_own("gitsession.editor.worker", stdout=run.PIPE)
         try:
             if self._stopped:
                 raise _stopped()

@@ -263,14 +263,14 @@ class Capture:
         """Let git read the files whose bytes it changes, and take over what it wrote."""
         if not self._convert:
             return
-        before = {path: _stat(tree, path) for path in dict.fromkeys(self._convert)}
+        before = {path: tree.stat(path) for path in dict.fromkeys(self._convert)}
         regular = {path: seen for path, seen in before.items() if seen and stat.S_ISREG(seen.st_mode)}
         with tempfile.TemporaryDirectory(dir=self._means.seed.git_dir / "sweep") as scratch:
             for path, oid in self._converted(list(regular), Path(scratch)):
                 if oid is not None:
                     self._take_over(path, regular[path], oid, Path(scratch))
         for path, seen in before.items():
-            if seen is not None and not worktree.unchanged(seen, _stat(tree, path)):
+            if seen is not None and not worktree.unchanged(seen, tree.stat(path)):
                 self._skip(path, INCOMPLETE)
 
     def _converted(self, paths: list[bytes], scratch: Path) -> Iterable[tuple[bytes, str | None]]:
@@ -294,8 +294,3 @@ class Capture:
 
     def _skip(self, path: bytes, reason: str) -> None:
         self.skipped[path] = Skipped(os.fsdecode(path), reason)
-
-
-def _stat(tree: WorkTree, path: bytes) -> os.stat_result | None:
-    place = tree.place(path)
-    return place.stat() if place else None

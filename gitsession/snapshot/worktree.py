@@ -80,6 +80,11 @@ class WorkTree:
                 return None
         return Place(self._fds[-1], name)
 
+    def stat(self, path: bytes) -> os.stat_result | None:
+        """What lies at a path, links not followed; None for nothing."""
+        place = self.place(path)
+        return place.stat() if place else None
+
     def obstacle(self, path: bytes) -> bytes | None:
         """The path of the file or symlink that stands where one of `path`'s directories would be."""
         if self.place(path) is not None:

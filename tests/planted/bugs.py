@@ -189,8 +189,8 @@ BUGS = (
     ),
     Bug(
         "what a session is started with inherits the token",
-        "agent/launching.py",
-        "env=run.clean_environment()",
+        "run.py",
+        "env=clean_environment()",
         "env=__import__('os').environ",
         "security/test_canary.py::test_no_secret_is_where_it_may_not_be",
     ),
