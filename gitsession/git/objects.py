@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     import subprocess
 
 MAX_AHEAD = 64  # their names fit the smallest pipe, a page
-MOST_LISTED = 256 << 20  # bytes of names: some millions of files
 _CHUNK = 1 << 20
-_FORGED = "Somebody may have forged it: open another session with --session, and see who may write there."
 
 
 @dataclass(frozen=True)
@@ -211,29 +209,6 @@ def differences(repository: Repository, old: str, new: str, paths: Sequence[str]
         "diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", old, new, *chosen
     )
     return tuple(parse_raw(listed))
-
-
-def check_extent(repository: Repository, tree: str) -> None:
-    """Refuse a tree of more files than any work tree has: a few small trees can name endless ones.
-
-    git would gather all of them in memory before it answers anything else about such a tree.
-
-    Raises:
-        GitError: It names too many.
-    """
-    process = repository.converse("ls-tree", "-r", "-z", "--name-only", tree)
-    assert process.stdout is not None
-    listed = 0
-    try:
-        while (piece := process.stdout.read(_CHUNK)) and listed <= MOST_LISTED:
-            listed += len(piece)
-    finally:
-        run.end_group(process)
-        run.close_pipes(process)
-    if listed > MOST_LISTED:
-        raise GitError(
-            "The snapshot names more files than a disk could hold.", safe="Nothing was written.", hint=_FORGED
-        )
 
 
 def parse_raw(listed: bytes) -> Iterable[Change]:

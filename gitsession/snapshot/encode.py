@@ -7,16 +7,19 @@ moments, and what ships is deltified by git.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 
+from gitsession.errors import FormatError
 from gitsession.model import Identity
 
 KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
 NAMES = {number: name for name, number in KINDS.items()}
 LARGE = 256 * 1024  # above this, deflating thoroughly takes too long for what it gains
 THOROUGH, FAST = 6, 1
+_TREE_ENTRY = re.compile(rb"([0-7]+ ([^\0]+)\0.{20})", re.DOTALL)
 COMMITTER = Identity("gitsession", "gitsession@localhost")
 
 
@@ -74,13 +77,29 @@ def message_of(content: bytes) -> bytes:
     return content.partition(b"\n\n")[2]
 
 
-def tree_entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """A tree's entries, in its order: name, and the whole entry as it stands in the tree."""
-    start = 0
-    while start < len(content):
-        end = content.index(b"\0", start)
-        yield content[content.index(b" ", start) + 1 : end], content[start : end + 21]
-        start = end + 21
+def tree_entries(content: bytes) -> dict[bytes, bytes]:
+    """A tree's entries, in its order: by name the whole entry as it stands in the tree.
+
+    Raises:
+        FormatError: This is no tree.
+    """
+    found = _TREE_ENTRY.findall(content)
+    if sum(len(entry) for entry, _ in found) != len(content):
+        raise FormatError(
+            "A tree is damaged.",
+            hint="Run `git fsck` in your repository, or go back to an earlier snapshot (`gitsession log`).",
+        )
+    return {name: entry for entry, name in found}
+
+
+def trees_below(content: bytes) -> Iterable[bytes]:
+    """The ids of the trees that a tree names."""
+    return (entry[-20:] for entry in tree_entries(content).values() if is_tree(entry))
+
+
+def is_tree(entry: bytes) -> bool:
+    """Whether an entry of a tree names another tree; some tools once padded the mode with a zero."""
+    return entry.startswith((b"40000 ", b"040000 "))
 
 
 def _offset(seconds: int) -> str:

@@ -19,7 +19,7 @@ from gitsession.errors import GitError
 from gitsession.files import TEMPORARY_PREFIX
 from gitsession.git import checkout, index, objects
 from gitsession.model import Skipped
-from gitsession.snapshot import lfs, names, trees
+from gitsession.snapshot import extent, lfs, names, trees
 from gitsession.snapshot.hashing import differs
 from gitsession.snapshot.rules import Conversion, Rules
 from gitsession.snapshot.worktree import Place, WorkTree
@@ -62,14 +62,14 @@ def restore(
 
     Raises:
         GitError: The snapshot, or an object of it, is missing.
+        FormatError: A tree of it is damaged.
         OSError: The disk is full or failing; each file is either as before or restored.
     """
     handle = replace(repository, work_tree=work_tree)
     if settings is None:
         settings = index.settings_in_force(handle)
-    if not paths:
-        objects.check_extent(handle, commit)
     with _Restoring(handle, work_tree, settings, trust=base is not None) as restoring:
+        restoring.check_extent(commit, base)
         changes = objects.differences(handle, base or trees.EMPTY_TREE.hex(), commit, sorted(paths or ()))
         for change in reversed(changes):
             if change.new_mode == ABSENT:
@@ -120,6 +120,10 @@ class _Restoring:
         self._plain.close()
         self._filtered.close()
         self._rules.close()
+
+    def check_extent(self, commit: str, base: str | None) -> None:
+        """Refuse what names more files than a disk could hold."""
+        extent.check(self._plain, commit, base)
 
     def done(self) -> Restored:
         skipped = tuple(Skipped(os.fsdecode(path), reason) for path, reason in self._skipped.items())

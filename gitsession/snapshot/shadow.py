@@ -19,6 +19,7 @@ from gitsession import files, git
 from gitsession.errors import FormatError, GitError, SaveError
 from gitsession.git import objects
 from gitsession.snapshot import encode, mirror, pack, tend
+from gitsession.snapshot.at_hand import TreesAtHand
 from gitsession.snapshot.disk import disk_errors
 from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, Stored
 from gitsession.snapshot.links import Links
@@ -51,6 +52,7 @@ class Shadow:
         self._journal = Journal(journal, settled=self._settled, patience=patience)
         self._tip = self._journal.records[-1].tip if self._journal.records else self._tip
         self._reader = objects.Reader(self.repository)
+        self._trees = TreesAtHand(self._reader)
         self._links = Links(user.objects, directory / "objects")
 
     @classmethod
@@ -143,6 +145,19 @@ class Shadow:
         if content is None:
             raise GitError(f"The object {oid.hex()} is missing.", hint="Run `git fsck` in your repository.")
         return content
+
+    def read_tree(self, oid: bytes) -> bytes:
+        """A tree's content, to keep: where it was at hand it is not any more.
+
+        Raises:
+            GitError: It is missing.
+        """
+        return self._trees.pop(oid) or self.read(oid)
+
+    def gather_trees(self, root: bytes) -> None:
+        """Have the trees of a settled snapshot at hand, once: no save in a new directory waits for git."""
+        with self.lock:
+            self._trees.gather(root)
 
     def settle(self) -> None:
         """Turn the journal into a pack and move the ref; after it git sees every snapshot.

@@ -181,7 +181,7 @@ class Snapshots:
         if self._trees is None or self._trees.root.oid.hex() != wanted:
             oid = bytes.fromhex(wanted)
             content = b"" if oid == trees.EMPTY_TREE else self._shadow.read(oid)
-            self._trees = Trees(trees.parse(oid, content), self._shadow.read)
+            self._trees = Trees(trees.parse(oid, content), self._shadow.read_tree)
         return self._trees
 
     def _tree_of_head(self, head: Head) -> str:
@@ -232,6 +232,7 @@ class Snapshots:
             seen.set(path, entry)
         self._sweep.note(seen.confirmed())
         self._left_out.note(seen, None)
+        self._shadow.gather_trees(current.root.oid)
         self.at_risk = tuple(sorted(map(os.fsdecode, self._endangered())))
         return seen
 
@@ -278,7 +279,7 @@ class Snapshots:
         )
         commit = body.add(b"commit", content).hex()
         self._shadow.append(Tip(told.number, commit, root.oid.hex()), body)
-        self._trees = Trees(root, self._shadow.read)
+        self._trees = Trees(root, self._shadow.read_tree)
         self._sweep.note(changes)
         return Taken(
             told.number,

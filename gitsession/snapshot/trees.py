@@ -42,7 +42,7 @@ class Node:
 
 def parse(oid: bytes, content: bytes) -> Node:
     """A node from a tree's content."""
-    return Node(oid, dict(encode.tree_entries(content)))
+    return Node(oid, encode.tree_entries(content))
 
 
 EMPTY = parse(EMPTY_TREE, b"")
@@ -131,7 +131,7 @@ class Trees:
         child = node.children.get(name)
         if child is None:
             raw = node.entries.get(name)
-            if raw is None or not raw.startswith(b"40000 "):
+            if raw is None or not encode.is_tree(raw):
                 return None
             oid = raw[-20:]
             child = node.children[name] = parse(oid, self._load(oid))
@@ -173,7 +173,7 @@ def _merged(entries: Mapping[bytes, bytes], fresh: Mapping[bytes, bytes | None])
             merged.pop(name, None)
             continue
         old = merged.get(name)
-        sort = sort or old is None or _is_tree(old) != _is_tree(raw)
+        sort = sort or old is None or encode.is_tree(old) != encode.is_tree(raw)
         merged[name] = raw
     if sort:
         return dict(sorted(merged.items(), key=_order))
@@ -183,11 +183,7 @@ def _merged(entries: Mapping[bytes, bytes], fresh: Mapping[bytes, bytes | None])
 def _order(item: tuple[bytes, bytes]) -> bytes:
     """Git sorts a directory as if its name ended with a slash."""
     name, raw = item
-    return name + b"/" if _is_tree(raw) else name
-
-
-def _is_tree(raw: bytes) -> bool:
-    return raw.startswith(b"40000 ")
+    return name + b"/" if encode.is_tree(raw) else name
 
 
 def _encode(name: bytes, entry: Entry) -> bytes:

@@ -232,7 +232,7 @@ BUGS = (
     Bug(
         "a tree of endless files is restored",
         "snapshot/restore.py",
-        "        objects.check_extent(handle, commit)",
+        "        restoring.check_extent(commit, base)",
         "        pass",
         "security/test_bombs.py::test_a_tree_that_never_ends_is_refused",
     ),

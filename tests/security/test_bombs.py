@@ -111,11 +111,11 @@ def deep(chain: Chain) -> str:
     return tree
 
 
-def doubling(chain: Chain) -> str:
+def doubling(chain: Chain, mode: str = "40000") -> str:
     """Thirty trees, each twice the one below: a billion files."""
     tree = raw_tree(chain.repository, ("100644", "f", chain.blob("one")))
     for _ in range(30):
-        tree = raw_tree(chain.repository, ("40000", "a", tree), ("40000", "b", tree))
+        tree = raw_tree(chain.repository, (mode, "a", tree), (mode, "b", tree))
     return tree
 
 
@@ -143,3 +143,20 @@ def test_a_tree_that_never_ends_is_refused(
     else:
         assert [one.reason for one in skipped] == ["more than 256 folders deep"]
     assert list(work.iterdir()) == [work / ".git"]
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize("mode", ["40000", "040000"])
+def test_a_tree_that_never_ends_is_refused_where_all_beside_it_is_as_it_was(
+    chain: Chain, sealed: Path, mode: str
+) -> None:
+    blob = ("100644", "f", chain.blob("one"))
+    before = raw_tree(chain.repository, (mode, "d", raw_tree(chain.repository, blob)))
+    after = raw_tree(
+        chain.repository, (mode, "d", raw_tree(chain.repository, (mode, "a", doubling(chain, mode))))
+    )
+    work = sealed / "work"
+    work.mkdir()
+    with pytest.raises(GitsessionError, match="more files than a disk"):
+        restore(chain.repository, after, work, base=before)
+    assert list(work.iterdir()) == []

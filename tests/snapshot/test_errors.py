@@ -19,7 +19,7 @@ from gitsession.git.index import Questions
 from gitsession.git.objects import Change, Reader
 from gitsession.git.staging import intend_to_add
 from gitsession.resume import bring, ground
-from gitsession.snapshot import shadow, trailers
+from gitsession.snapshot import extent, shadow, trailers
 from gitsession.snapshot.journal import Body, Journal
 from gitsession.snapshot.restore import _missing
 from gitsession.snapshot.shadow import Shadow
@@ -124,13 +124,15 @@ def test_an_object_that_is_gone(clone: Path, sealed: Path) -> None:
         saver._shadow = opened
         with pytest.raises(GitError, match=f"HEAD's commit {NONE} is missing"):
             saver._tree_of_head(Head("refs/heads/main", NONE))
+    with Reader(repository(clone)) as reader, pytest.raises(GitError, match=f"The tree {NONE}.* is missing"):
+        extent.check(reader, NONE, None)
     change = Change(b"src/one.txt", b"100644", b"100644", NONE, NONE)
     with pytest.raises(GitError, match=r"The content of src/one\.txt is missing"):
         raise _missing(change)
 
 
 def test_what_was_saved_and_is_torn(clone: Path, tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="A tree of the saved state is damaged"):
+    with pytest.raises(FormatError, match="A tree is damaged"):
         state_objects.parse_tree(b"100644 torn")
     with pytest.raises(FormatError, match="larger than any that we write"):
         state_read._folder(repository(clone), "HEAD", "src", 0)

@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 
-from gitsession.errors import FormatError
 from gitsession.git import Repository, lookup
 from gitsession.snapshot import encode
 
@@ -83,18 +82,9 @@ def parse_tree(content: bytes) -> dict[str, TreeEntry]:
     Raises:
         FormatError: It is torn.
     """
-    entries, at = {}, 0
-    try:
-        while at < len(content):
-            space = content.index(b" ", at)
-            end = content.index(b"\0", space)
-            oid = content[end + 1 : end + 21]
-            name = content[space + 1 : end].decode("utf-8", "surrogateescape")
-            entries[name] = (int(content[at:space], 8), oid.hex())
-            at = end + 21
-    except ValueError as torn:
-        raise FormatError(
-            "A tree of the saved state is damaged.",
-            hint="Restore the files, or go back to an earlier snapshot (`gitsession log`).",
-        ) from torn
-    return entries
+    entries = encode.tree_entries(content).items()
+    return {name.decode("utf-8", "surrogateescape"): _parsed(entry) for name, entry in entries}
+
+
+def _parsed(entry: bytes) -> TreeEntry:
+    return int(entry.partition(b" ")[0], 8), entry[-20:].hex()
