@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from gitsession import credentials
 from gitsession.address import Address, parse_address
-from gitsession.commands.output import human_size, inert, note, print_json, table
+from gitsession.commands.output import human_age, human_size, inert, note, print_json, table
 from gitsession.commands.target import json_option
 from gitsession.errors import GitsessionError, UsageError
 from gitsession.model import SessionName
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 WILD = frozenset("*?[")
 QUESTIONS_AT_ONCE = 8
+CLOCKS_DIFFER = 120.0  # seconds that two good clocks may be apart
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,13 @@ class Listed:
         where: The places that hold it, such as `("remote", "vault")`; `local` where snapshots that lie on
             this machine may be nowhere else.
         finished: `finish` was called on it.
-        running: Whether a runtime leads it now: True where one does on this machine; None where no place
-            can tell.
+        running: Whether a runtime works on it now: True where one does on this machine; False where it is
+            finished, or was led last on this machine and nothing runs; None where nobody here can know.
         size: Bytes in the vault; None where that is not known.
         pull: Its newest pull request, such as `#4 merged`; empty where there is none, or nobody to ask.
+        leader: Who leads it by the newest copy's lease: `here` for this machine, `elsewhere` for another one,
+            which may have gone without a word; None where no place tells.
+        saved: When that one saved last, by its own clock, in seconds since 1970; None where no place tells.
     """
 
     repo: str
@@ -61,10 +66,15 @@ class Listed:
     running: bool | None
     size: int | None
     pull: str = ""
+    leader: Literal["here", "elsewhere"] | None = None
+    saved: float | None = None
 
 
 def gather(
-    found: Sequence[Found], repo: str = "", running: frozenset[SessionName] = frozenset()
+    found: Sequence[Found],
+    repo: str = "",
+    running: Collection[SessionName] = (),
+    here: Collection[str] = (),
 ) -> tuple[Listed, ...]:
     """One entry per session, the most often opened first.
 
@@ -72,19 +82,25 @@ def gather(
         found: What each place holds.
         repo: The repository's name.
         running: The sessions that an agent on this machine leads.
+        here: The ids of this machine's lives.
     """
     sessions = dict.fromkeys(entry.session for entry in found)
     listed = (
-        _listed(repo, [entry for entry in found if entry.session == session], running) for session in sessions
+        _listed(repo, [entry for entry in found if entry.session == session], session in running, here)
+        for session in sessions
     )
     return tuple(
         sorted(listed, key=lambda entry: (entry.finished, -entry.opened, -entry.snapshot, entry.name))
     )
 
 
-def _listed(repo: str, copies: Sequence[Found], here: frozenset[SessionName]) -> Listed:
+def _listed(repo: str, copies: Sequence[Found], runs: bool, here: Collection[str]) -> Listed:
     session = copies[0].session
-    running = [copy.running for copy in copies if copy.running is not None] + [True] * (session in here)
+    finished = any(copy.finished for copy in copies)
+    led = max((copy for copy in copies if copy.runtime is not None), key=_rank, default=None)
+    leader: Literal["here", "elsewhere"] | None = "here" if runs else None
+    if led is not None:
+        leader = "here" if led.runtime in here else "elsewhere"
     sizes = [copy.size for copy in copies if copy.size is not None]
     return Listed(
         repo=repo,
@@ -94,10 +110,17 @@ def _listed(repo: str, copies: Sequence[Found], here: frozenset[SessionName]) ->
         snapshot=max(copy.number or 0 for copy in copies),
         opened=max(copy.counter or 0 for copy in copies),
         where=tuple(sorted({copy.where for copy in copies})),
-        finished=any(copy.finished for copy in copies),
-        running=any(running) if running else None,
+        finished=finished,
+        running=runs or (False if finished or leader == "here" else None),
+        leader=leader,
+        saved=led.at if led is not None else None,
         size=sum(sizes) if sizes else None,
     )
+
+
+def _rank(copy: Found) -> tuple[int, int, bool]:
+    """The newest copy, and of equals the one that says when."""
+    return (copy.counter or 0, copy.number or 0, copy.at is not None)
 
 
 def list_sessions(
@@ -151,7 +174,7 @@ def _of_one(repo: str, storage: str | Path | Literal[False] | None, token: str |
         looks = [look(one, publish=True, runtime="", variables=variables, measure=True) for one in grounds]
     seen = together(looks)
     _report(seen)
-    listed = gather(seen.found, str(there.ground.address), there.running)
+    listed = gather(seen.found, str(there.ground.address), there.running, there.here)
     with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
         pulls = pool.map(lambda entry: there.pull(SessionName(entry.owner, entry.name)), listed)
         return tuple(replace(entry, pull=_said(pull)) for entry, pull in zip(listed, pulls, strict=True))
@@ -172,12 +195,34 @@ def _report(seen: Search) -> None:
 
 
 def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
-    state = "finished" if entry.finished else "running here" if entry.running else ""
     size = "" if entry.size is None else human_size(entry.size)
     named = (entry.repo,) if with_repo else ()
     saved = f"snapshot {entry.snapshot}" if entry.snapshot else ""
     where = " + ".join(entry.where)
-    return (*named, entry.owner, entry.name, entry.base or "", saved, where, state, entry.pull, size)
+    return (
+        *named,
+        entry.owner,
+        entry.name,
+        entry.base or "",
+        saved,
+        where,
+        state_of(entry, time.time()),
+        entry.pull,
+        size,
+    )
+
+
+def state_of(entry: Listed, now: float) -> str:
+    """What the table says of it at a moment, in seconds since 1970."""
+    if entry.finished:
+        return "finished"
+    if entry.running:
+        return "running here, led elsewhere" if entry.leader == "elsewhere" else "running here"
+    if entry.leader != "elsewhere":
+        return "not running" if entry.leader else "not known"
+    if entry.saved is None or entry.saved > now + CLOCKS_DIFFER:
+        return "led elsewhere, last seen is not known"
+    return f"led elsewhere, saved {human_age(now - entry.saved)}"
 
 
 @click.command(epilog='Example: gitsession list ada/engine · gitsession list "org/hw1-*"')
@@ -187,6 +232,9 @@ def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
 def command(repo: str, storage: str | None, as_json: bool) -> None:
     """List the sessions of REPO, of everybody: owner, name, base, last save, and where they are held.
 
+    A session that another machine leads says when it saved last by that one's clock; whether it still runs
+    there, nobody can know from here.
+
     REPO may be a pattern such as "org/hw1-*" for all repositories of an owner that match.
     """
     listed = list_sessions(repo, storage=storage)
@@ -194,6 +242,6 @@ def command(repo: str, storage: str | None, as_json: bool) -> None:
         print_json([asdict(entry) for entry in listed])
         return
     several = bool(WILD & set(repo))
-    columns = ("owner", "session", "base", "last save", "held by", "", "pull request", "size")
+    columns = ("owner", "session", "base", "last save", "held by", "state", "pull request", "size")
     rows = [_row(entry, with_repo=several) for entry in listed]
     table((*(("repository",) if several else ()), *columns), rows)

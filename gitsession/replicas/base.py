@@ -88,7 +88,8 @@ class Found:
         counter: The open-counter of its lease; None while it was not looked at.
         where: `remote`, or `vault`.
         finished: It was ended by `finish`.
-        running: Whether a runtime leads it now; None where the place cannot tell.
+        runtime: Who leads it, as far as the place knows; whether that one still runs, no place can tell.
+        at: When that one saved last by its clock, in seconds since 1970; None where the place cannot tell.
         size: Bytes that it takes there; None where the place cannot tell.
         branch: The branch of the user's that was checked out; None while it was not looked at.
     """
@@ -100,6 +101,7 @@ class Found:
     counter: int | None = None
     where: str = ""
     finished: bool = False
-    running: bool | None = None
+    runtime: str | None = None
+    at: float | None = None
     size: int | None = None
     branch: str | None = None

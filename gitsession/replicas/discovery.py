@@ -32,6 +32,8 @@ def sessions_in(listed: Mapping[str, str], facts: Mapping[str, Peek]) -> tuple[F
                     "remote",
                     finished=finished,
                     branch=seen.branch,
+                    runtime=seen.runtime,
+                    at=seen.at,
                 )
             )
     return tuple(found)

@@ -64,8 +64,11 @@ class HeldFiles:
             StorageError: The storage does not answer.
         """
         paths = [self._path(sha256) for sha256 in sizes]
-        found = zip(sizes.items(), self.mount.sizes(paths), self.mount.identities(paths), strict=True)
-        return {sha256: _level(there == size, identity) for (sha256, size), there, identity in found}
+        found = zip(sizes.items(), self.mount.stats(paths), self.mount.identities(paths), strict=True)
+        return {
+            sha256: _level(seen is not None and seen[0] == size, identity)
+            for (sha256, size), seen, identity in found
+        }
 
     def _path(self, sha256: str) -> str:
         return f"{self.folder}/held/{sha256}"

@@ -119,9 +119,10 @@ class Mount:
         """The SHA-256 of files, each read whole; None for one that cannot be read."""
         return tuple(self._ask("sha256s", paths=list(paths)))
 
-    def sizes(self, paths: Sequence[str]) -> tuple[int | None, ...]:
-        """The sizes of files in bytes; None for one that is not there."""
-        return tuple(self._ask("sizes", paths=list(paths)))
+    def stats(self, paths: Sequence[str]) -> tuple[tuple[int, float] | None, ...]:
+        """Each file's size in bytes, and when it was written (seconds since 1970); None for none."""
+        answers = self._ask("stats", paths=list(paths))
+        return tuple(None if seen is None else (int(seen[0]), float(seen[1])) for seen in answers)
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files, in this order."""

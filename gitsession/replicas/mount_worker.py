@@ -215,10 +215,11 @@ class Worker:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(lambda path: self._ask(path, _hash), paths))
 
-    def sizes(self, paths: list[str]) -> list[int | None]:
-        """The sizes of files in bytes; None for one that is not there."""
+    def stats(self, paths: list[str]) -> list[tuple[int, float] | None]:
+        """The sizes of files in bytes and when they were written; None for one that is not there."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda path: self._ask(path, lambda file: os.fstat(file).st_size), paths))
+            found = pool.map(lambda path: self._ask(path, os.fstat), paths)
+            return [None if seen is None else (seen.st_size, seen.st_mtime) for seen in found]
 
     def remove(self, paths: list[str]) -> int:
         """Remove files in this order, emptied first: what a trash keeps still counts against a quota."""
@@ -392,7 +393,7 @@ def main() -> None:
     worker = Worker(sys.argv[1], sys.argv[2] or None)
     operations: dict[str, Callable[..., Any]] = {
         name: getattr(worker, name)
-        for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "sizes", "remove")
+        for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "stats", "remove")
     }
     for line in requests(worker):
         request = json.loads(line)

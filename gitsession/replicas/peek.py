@@ -1,12 +1,14 @@
 """The few facts of a state commit that a replica needs, read without reading the whole state.
 
-They stand in the small files `session.json` (number) and `lease.json` (counter) of its tree; its first parent
-is its snapshot.
+They stand in the small files `session.json` (number) and `lease.json` (counter, runtime) of its tree; its
+first parent is its snapshot, whose time it carries.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitsession.errors import GitError
@@ -26,6 +28,8 @@ class Peek:
         counter: The open-counter of its lease.
         branch: HEAD's branch.
         published: What the remote had of the session: `branch`, `state`, or nothing.
+        runtime: Who leads by its lease.
+        at: When its snapshot was taken by that one's clock, in seconds since 1970.
     """
 
     snapshot: str | None = None
@@ -33,6 +37,8 @@ class Peek:
     counter: int | None = None
     branch: str | None = None
     published: str | None = None
+    runtime: str | None = None
+    at: float | None = None
 
 
 def peek(repository: Repository, state: str) -> Peek:
@@ -45,17 +51,16 @@ def peek(repository: Repository, state: str) -> Peek:
     except GitError:
         return Peek()
     commit, session, lease, head = (found.get(seen[0]) or b"" if seen else b"" for seen in known)
-    parents = [
-        line[7:].decode() for line in commit.split(b"\n\n")[0].split(b"\n") if line.startswith(b"parent ")
-    ]
-    number, counter = _number(session, "number"), _number(lease, "counter")
-    published = _field(lease, "published")
+    headers = commit.split(b"\n\n")[0].split(b"\n")
+    parents = [line[7:].decode() for line in headers if line.startswith(b"parent ")]
     return Peek(
         parents[0] if parents else None,
-        number,
-        counter,
+        _number(session, "number"),
+        _number(lease, "counter"),
         _branch(head),
-        published if isinstance(published, str) else None,
+        _text(lease, "published"),
+        _text(lease, "runtime"),
+        _time(headers),
     )
 
 
@@ -70,6 +75,16 @@ def _field(content: bytes, name: str) -> object:
 def _number(content: bytes, name: str) -> int | None:
     value = _field(content, name)
     return value if type(value) is int and value >= 0 else None
+
+
+def _text(content: bytes, name: str) -> str | None:
+    value = _field(content, name)
+    return value if isinstance(value, str) else None
+
+
+def _time(headers: Sequence[bytes]) -> float | None:
+    words = next((line.split() for line in headers if line.startswith(b"committer ")), [])
+    return float(words[-2]) if len(words) > 2 and re.fullmatch(rb"\d{1,12}", words[-2]) else None
 
 
 def _branch(head: bytes) -> str | None:

@@ -165,4 +165,5 @@ def newest_copy(listing: Listing, session: SessionName, heads: Heads | None, whe
     increments = listing.of(session)
     runtime, seen = by_rank(increments, heads or (lambda paths: [None] * len(paths)))[0]
     state, finished = increments[runtime][-1].state, session in listing.finished
-    return Found(session, state, seen.snapshot, seen.number, seen.counter, where, finished=finished)
+    rank = (seen.snapshot, seen.number, seen.counter)
+    return Found(session, state, *rank, where, finished=finished, runtime=runtime)

@@ -86,26 +86,26 @@ def vault_among(sources: Sequence[Source]) -> Vault | None:
 
 
 def measured(seen: Search, sources: Sequence[Source]) -> Search:
-    """The same with the bytes that each session takes in the vault, where it says so."""
+    """The same with the bytes that each session takes in the vault, and when it was written."""
     vault = vault_among(sources)
     if vault is None or seen.listing is None:
         return seen
     with suppress(StorageError):
-        sizes = _sizes(vault, seen.listing.increments)
-        return replace(seen, found=tuple(_sized(found, sizes) for found in seen.found))
+        there = _stats(vault, seen.listing.increments)
+        found = tuple(_measured(one, there) if one.where == vault.name else one for one in seen.found)
+        return replace(seen, found=found)
     return seen
 
 
-def _sizes(vault: Vault, increments: Sequence[Increment]) -> dict[SessionName, int]:
-    found = vault.mount.sizes([f"{vault.folder}/{one.path}" for one in increments])
-    total: dict[SessionName, int] = {}
-    for one, size in zip(increments, found, strict=True):
-        total[one.session] = total.get(one.session, 0) + (size or 0)
-    return total
+def _stats(vault: Vault, increments: Sequence[Increment]) -> dict[Increment, tuple[int, float]]:
+    found = vault.mount.stats([f"{vault.folder}/{one.path}" for one in increments])
+    return {one: seen for one, seen in zip(increments, found, strict=True) if seen is not None}
 
 
-def _sized(found: Found, sizes: Mapping[SessionName, int]) -> Found:
-    return replace(found, size=sizes.get(found.session)) if found.where == "vault" else found
+def _measured(found: Found, stats: Mapping[Increment, tuple[int, float]]) -> Found:
+    own = {one: seen for one, seen in stats.items() if one.session == found.session}
+    written = [at for one, (_, at) in own.items() if one.runtime == found.runtime]
+    return replace(found, size=sum(size for size, _ in own.values()), at=max(written, default=None))
 
 
 def glimpse(found: Found) -> Line:

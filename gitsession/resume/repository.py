@@ -28,6 +28,7 @@ class Visit:
         login: Whose token it is; None while GitHub cannot say.
         pull: The newest pull request of a session.
         running: The sessions that an agent on this machine leads.
+        here: The ids of this machine's lives, this one and earlier ones.
     """
 
     ground: Ground
@@ -35,6 +36,7 @@ class Visit:
     login: str | None
     pull: NewestPull
     running: frozenset[SessionName]
+    here: frozenset[str]
 
 
 def visit(repo: str, storage: str | Path | Literal[False] | None = None, token: str | None = None) -> Visit:
@@ -51,13 +53,11 @@ def visit(repo: str, storage: str | Path | Literal[False] | None = None, token: 
     ground = survey_remote(repo, storage, runtime=detect(os.environ), environ=os.environ)
     held = credentials.find_token(token, None, ground.address.host, os.environ)
     login, target, fork = _told(ground.address, held)
-    running = frozenset(
-        configuration.session
-        for places, configuration in known()
-        if configuration.address.key == ground.address.key and places.is_running()
-    )
+    own = [each for each in known() if each[1].address.key == ground.address.key]
+    running = frozenset(configuration.session for places, configuration in own if places.is_running())
+    here = frozenset(configuration.runtime for _, configuration in own)
     pull = newest_pull(target, (fork or ground.address).owner, held, os.environ)
-    return Visit(replace(ground, fork=fork), held, login, pull, running)
+    return Visit(replace(ground, fork=fork), held, login, pull, running, here)
 
 
 def _told(address: Address, token: credentials.Token | None) -> tuple[str | None, Address, Address | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Forge
@@ -37,13 +39,15 @@ def test_they_are_listed_with_everybodys_and_pruned_once_merged(
     command = ("list", "ada/digits", "--storage", str(runtime.drive))
     rows = {row["name"]: row for row in grace.json(*command)}
     hers, own = rows["hers"], rows["lesson"]
-    assert (hers["owner"], hers["base"], hers["where"], hers["running"]) == ("ada", "main", ["remote"], None)
-    assert (own["owner"], own["base"], own["running"]) == ("grace", "main", True)
+    assert (hers["owner"], hers["base"], hers["where"]) == ("ada", "main", ["remote"])
+    assert (hers["running"], hers["leader"]) == (None, "elsewhere") and hers["saved"] <= time.time()
+    assert (own["owner"], own["base"], own["running"], own["leader"]) == ("grace", "main", True, "here")
     assert own["where"] == ["remote", "vault"] and own["size"] > 0 and hers["size"] is None
     assert own["pull"] == f"#{number} draft"
     grace.runtime.extra["COLUMNS"] = "200"
     shown = grace.gitsession(*command).stdout
-    assert all(word in shown for word in ("remote + vault", "running here", f"#{number} draft")), shown
+    said = ("remote + vault", "running here", "led elsewhere, saved", f"#{number} draft")
+    assert all(word in shown for word in said), shown
 
     grace.gitsession("finish")
     prune = ("prune", "ada/digits", "--storage", str(runtime.drive), "--yes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gitsession.model import Level, SessionName
 from gitsession.replicas import chain as chains
 from gitsession.replicas.clearance import Clearance
 from gitsession.replicas.vault import Vault
-from gitsession.resume.find import from_vault
+from gitsession.resume.find import from_vault, measured, search
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig.repositories import git
 
@@ -64,6 +65,7 @@ def test_a_shipment_is_stored_and_comes_back_from_the_files_alone(
     there = vaults.open(fresh, "r2")
     (found,) = there.find(details=True)
     assert (found.session, found.snapshot, found.number, found.counter) == (SESSION, shipment.snapshot, 3, 2)
+    assert found.runtime == "r1"
     assert there.fetch(SESSION) == shipment.state
     assert is_sound(fresh, shipment.state) and there.skipped == ()
     assert git(fresh.git_dir, "show", f"{shipment.snapshot}:a.txt") == "three"
@@ -81,6 +83,17 @@ def test_what_went_since_it_was_listed_is_looked_for_again(
     vaults.open(chain.repository, "r3").ship(newest)
     vaults.files("sessions/*/*/r1/2-*")[0].unlink()
     assert from_vault(vaults.open(fresh, "r4"), SESSION, seen)[0] == newest.state
+
+
+def test_who_wrote_last_and_when_is_known_of_several(vaults: Vaults, chain: Chain, fresh: Repository) -> None:
+    for runtime, counter, written in (("r1", 1, 3000), ("r2", 2, 1000), ("r2", 2, 2000)):
+        vaults.open(chain.repository, runtime).ship(chain.save({"a.txt": str(written)}, counter=counter))
+        newest = max(vaults.files(f"sessions/*/*/{runtime}/*"), key=lambda path: path.name)
+        os.utime(newest, (written, written))
+    there = vaults.open(fresh, "r3")
+    (found,) = measured(search([there]), [there]).found
+    assert (found.runtime, found.at) == ("r2", 2000.0)
+    assert found.size == sum(path.stat().st_size for path in vaults.files("sessions/*/*/*/*"))
 
 
 def test_the_layout_is_the_documented_one(vaults: Vaults, chain: Chain) -> None:
