@@ -1,9 +1,5 @@
 """The journal: an append-only file that makes a snapshot durable with one write and one sync.
 
-One record holds the objects that a snapshot adds, plain, for deflating them can wait, and the new tip:
-
-    magic, serial, tip, length and object count of the body, CRC-32 | contents | directory of the objects
-
 A record counts when its checksum is right and its serial follows the one before it. So a torn tail is
 nothing, and the file is written over from its start once its records were settled: blocks that exist already
 need no change of metadata, which makes the sync cheaper.
@@ -13,47 +9,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from gitsession import files
 from gitsession.errors import Bug, SaveError, SessionError
-from gitsession.snapshot import encode
+from gitsession.snapshot import encode, record
 from gitsession.snapshot.disk import disk_errors
+from gitsession.snapshot.record import CHUNK, ENTRY_SIZE, HEAD_SIZE, Record, Stored
 from gitsession.snapshot.values import Tip
 
-MAGIC = b"gsJ1"
 FILE = "journal"
 KEPT_SIZE = 1 << 20
 LOCK_PATIENCE = 10.0
-_CHUNK = 1 << 20
-_HEADER = struct.Struct(">4sQQ20s20sQII")
-_ENTRY = struct.Struct(">B20sQQ")
-
-
-class Stored(NamedTuple):
-    """An object in the journal file, and where its content lies."""
-
-    kind: bytes
-    oid: bytes
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """One snapshot in the journal."""
-
-    serial: int
-    tip: Tip
-    stored: tuple[Stored, ...]
-    end: int
 
 
 class Journal:
@@ -92,13 +63,13 @@ class Journal:
         self.records: list[Record] = []
         self._known: dict[bytes, Stored] = {}
         self.position = 0
-        for record in _scan(self._fd, settled):
-            self._accept(record)
+        for found in record.scan(self._fd, settled):
+            self._accept(found)
 
-    def _accept(self, record: Record) -> None:
-        self.records.append(record)
-        self._known.update((stored.oid, stored) for stored in record.stored)
-        self.serial, self.position = record.serial, record.end
+    def _accept(self, newest: Record) -> None:
+        self.records.append(newest)
+        self._known.update((stored.oid, stored) for stored in newest.stored)
+        self.serial, self.position = newest.serial, newest.end
 
     def find(self, oid: bytes) -> Stored | None:
         """Where an object lies that is not settled yet."""
@@ -114,8 +85,8 @@ class Journal:
 
     def pieces(self, stored: Stored) -> Iterator[bytes]:
         """The content of an object, in pieces of bounded size."""
-        for start in range(0, stored.size, _CHUNK):
-            yield os.pread(self._fd, min(_CHUNK, stored.size - start), stored.offset + start)
+        for start in range(0, stored.size, CHUNK):
+            yield os.pread(self._fd, min(CHUNK, stored.size - start), stored.offset + start)
 
     def write(self, content: bytes, offset: int) -> None:
         """Write all of `content` at `offset`; nothing is durable before `append`.
@@ -142,18 +113,8 @@ class Journal:
                 hint="Please report it; the next save starts anew.",
             )
         stored, tail, checksum = body.finish()
-        length = body.length + len(stored) * _ENTRY.size
-        head = _HEADER.pack(
-            MAGIC,
-            self.serial + 1,
-            tip.number,
-            bytes.fromhex(tip.commit),
-            bytes.fromhex(tip.tree),
-            length,
-            len(stored),
-            0,
-        )
-        head = head[:-4] + zlib.crc32(head, checksum).to_bytes(4, "big")
+        length = body.length + len(stored) * ENTRY_SIZE
+        head = record.head(self.serial + 1, tip, length, len(stored), checksum)
         if body.spilled:
             self.write(tail, body.spilled)
             self.write(head, self.position)
@@ -167,17 +128,17 @@ class Journal:
                 safe="What the vault and the remote hold is safe, and so are the files of the work tree.",
                 hint="Run `gitsession open` again: it saves the work tree and goes on.",
             )
-        record = Record(self.serial + 1, tip, stored, self.position + _HEADER.size + length)
-        self._accept(record)
-        return record
+        written = Record(self.serial + 1, tip, stored, self.position + HEAD_SIZE + length)
+        self._accept(written)
+        return written
 
     def forget(self, serial: int) -> None:
         """Let go of the records up to `serial`, once it is durable elsewhere that they are settled.
 
         Where none is left the file is written over from its front.
         """
-        self.records = [record for record in self.records if record.serial > serial]
-        self._known = {stored.oid: stored for record in self.records for stored in record.stored}
+        self.records = [one for one in self.records if one.serial > serial]
+        self._known = {stored.oid: stored for one in self.records for stored in one.stored}
         if self.records:
             return
         self.position = 0
@@ -192,7 +153,7 @@ class Body:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.begun_at = journal.position
-        self._start = journal.position + _HEADER.size
+        self._start = journal.position + HEAD_SIZE
         self._parts: list[bytes] = []
         self._pending = 0
         self._stored: dict[bytes, Stored] = {}
@@ -216,7 +177,7 @@ class Body:
         self._parts.append(part)
         self.length += len(part)
         self._pending += len(part)
-        if self._pending > 8 * _CHUNK:
+        if self._pending > 8 * CHUNK:
             self._spill()
 
     def note(self, kind: bytes, oid: bytes, size: int) -> None:
@@ -238,9 +199,7 @@ class Body:
     def finish(self) -> tuple[tuple[Stored, ...], bytes, int]:
         """The objects, the bytes still to be written with the directory at their end, and the checksum."""
         stored = tuple(self._stored.values())
-        directory = b"".join(
-            _ENTRY.pack(encode.KINDS[one.kind], one.oid, one.offset - self._start, one.size) for one in stored
-        )
+        directory = record.directory(stored, self._start)
         tail = b"".join((*self._parts, directory))
         return stored, tail, zlib.crc32(tail, self._checksum)
 
@@ -266,39 +225,3 @@ def _lock(fd: int, patience: float) -> None:
                 hint="Run `gitsession status`, or `gitsession close` to end it.",
             )
         time.sleep(0.02)
-
-
-def _scan(fd: int, settled: int) -> Iterator[Record]:
-    """The records from the front that are whole and follow each other, without those that are settled."""
-    position, serial = 0, None
-    while (record := _read_record(fd, position)) is not None:
-        if serial is not None and record.serial != serial + 1:
-            return
-        serial, position = record.serial, record.end
-        if serial > settled:
-            yield record
-
-
-def _read_record(fd: int, position: int) -> Record | None:
-    head = os.pread(fd, _HEADER.size, position)
-    if len(head) < _HEADER.size or head[:4] != MAGIC:
-        return None
-    _, serial, number, commit, tree, length, count, checksum = _HEADER.unpack(head)
-    start, size = position + _HEADER.size, count * _ENTRY.size
-    if start + length > os.fstat(fd).st_size or size > length:
-        return None
-    if _checksum(fd, start, length, head[:-4] + bytes(4)) != checksum:
-        return None
-    directory = os.pread(fd, size, start + length - size)
-    stored = tuple(
-        Stored(encode.NAMES[kind], oid, start + offset, size)
-        for kind, oid, offset, size in _ENTRY.iter_unpack(directory)
-    )
-    return Record(serial, Tip(number, commit.hex(), tree.hex()), stored, start + length)
-
-
-def _checksum(fd: int, start: int, length: int, head: bytes) -> int:
-    checksum = 0
-    for offset in range(start, start + length, _CHUNK):
-        checksum = zlib.crc32(os.pread(fd, min(_CHUNK, start + length - offset), offset), checksum)
-    return zlib.crc32(head, checksum)

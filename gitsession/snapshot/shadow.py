@@ -21,8 +21,9 @@ from gitsession.git import objects
 from gitsession.snapshot import encode, mirror, pack, tend
 from gitsession.snapshot.at_hand import TreesAtHand
 from gitsession.snapshot.disk import disk_errors
-from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal, Stored
+from gitsession.snapshot.journal import LOCK_PATIENCE, Body, Journal
 from gitsession.snapshot.links import Links
+from gitsession.snapshot.record import Stored
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Tip
 
