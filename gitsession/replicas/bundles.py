@@ -19,7 +19,9 @@ _OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _COPY = r"(?: \(\d+\))?"
 _INCREMENT = re.compile(rf"([1-9]\d*|0)-({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY}")
 _BASE = re.compile(rf"({_OID})\.([0-9a-f]{{64}})\.bundle{_COPY}")
+CONDEMNED = ".condemned"
 _HELD = re.compile(rf"([0-9a-f]{{64}}){_COPY}")
+_CONDEMNED = re.compile(rf"([0-9a-f]{{64}}){re.escape(CONDEMNED)}")
 _MARK = re.compile(rf"(finished|removable)-({_OID}){_COPY}")
 _VERSION = re.compile(r"gitsession-v(\d{1,6})")
 _RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -63,11 +65,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a repository's folder in a vault holds; what has no place there is `skipped`."""
+    """What a repository's folder in a vault holds; what has no place there is `skipped`.
+
+    `condemned` are the held contents that a later runtime may remove.
+    """
 
     increments: tuple[Increment, ...] = ()
     bases: tuple[Base, ...] = ()
     held: Mapping[str, str] = field(default_factory=dict)
+    condemned: frozenset[str] = frozenset()
     marks: tuple[Mark, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
@@ -156,6 +162,7 @@ def read_listing(paths: Iterable[str]) -> Listing:
     increments: dict[tuple[SessionName, str, int, str], Increment] = {}
     bases: dict[str, Base] = {}
     held: dict[str, str] = {}
+    condemned: set[str] = set()
     marks: list[Mark] = []
     skipped: list[Skipped] = []
     for path in paths:
@@ -171,12 +178,21 @@ def read_listing(paths: Iterable[str]) -> Listing:
             skipped.append(found)
         elif isinstance(found, Mark):
             marks.append(found)
+        elif isinstance(found, str):
+            condemned.add(found)
         else:
             held.setdefault(found[0], found[1])
-    return Listing(tuple(increments.values()), tuple(bases.values()), held, tuple(marks), tuple(skipped))
+    return Listing(
+        tuple(increments.values()),
+        tuple(bases.values()),
+        held,
+        frozenset(condemned),
+        tuple(marks),
+        tuple(skipped),
+    )
 
 
-def _read(path: str) -> Increment | Base | Mark | tuple[str, str] | Skipped:
+def _read(path: str) -> Increment | Base | Mark | tuple[str, str] | str | Skipped:
     parts = path.split("/")
     if len(parts) == 5 and parts[0] == "sessions":
         return _read_session_file(path, parts[1], parts[2], parts[3], parts[4])
@@ -184,6 +200,8 @@ def _read(path: str) -> Increment | Base | Mark | tuple[str, str] | Skipped:
         return Base(path, match[1], match[2])
     if len(parts) == 2 and parts[0] == "held" and (match := _HELD.fullmatch(parts[1])):
         return match[1], path
+    if len(parts) == 2 and parts[0] == "held" and (match := _CONDEMNED.fullmatch(parts[1])):
+        return match[1]
     return Skipped(path, "not a file of gitsession's")
 
 

@@ -48,12 +48,13 @@ class Clearance:
         marks = (mark for mark in self.listing.marks if mark.kind == REMOVABLE and mark.session == session)
         return frozenset(mark.runtime for mark in marks if mark.state == state)
 
-    def mark(self, session: SessionName) -> None:
-        """Mark a session, so that a later runtime removes it.
+    def mark(self, session: SessionName, contents: Collection[str] = ()) -> None:
+        """Mark a session, and condemn contents of `held/`, so that a later runtime removes it all.
 
         Raises:
             StorageError: The storage does not answer.
         """
+        self.vault.held.condemn(sha256 for sha256 in contents if sha256 in self.listing.held)
         self.vault.mark(Mark(REMOVABLE, session, self.vault.runtime, self._newest(session)))
 
     def states(self, session: SessionName, into: Repository) -> tuple[str, ...] | None:
@@ -70,20 +71,32 @@ class Clearance:
             return None
         return tuple(one.state for own in increments.values() for one in own)
 
+    def is_condemned(self, contents: Collection[str]) -> bool:
+        """Whether an earlier `mark` condemned all of these that are there."""
+        return not any(sha256 in self.listing.held for sha256 in contents)
+
+    def reprieve(self, contents: Collection[str]) -> None:
+        """Give the condemned among these their names back: a session needs them by now.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        self.vault.held.reprieve(self.listing.condemned & set(contents))
+
     def remove(self, session: SessionName, contents: Collection[str]) -> None:
-        """Remove what is a session's alone: these contents of `held/`, its bundles, then its marks.
+        """Remove what is a session's alone: these contents where they are condemned, its bundles, its marks.
 
         Raises:
             StorageError: The storage does not answer; what is left is removed by the next try.
         """
         own = self._increments(session)
-        held = [self.listing.held[sha256] for sha256 in contents if sha256 in self.listing.held]
+        self.vault.held.remove(contents)
         folder = f"sessions/{session.login}/{session.name}"
         place = f"{self.vault.folder}/{folder}"
         there = [f"{folder}/{path}" for path in self.vault.mount.walk(place)]
         bundles = [path for path in there if path in own]
         marks = [path for path in there if path not in own]
-        self._remove([*held, *bundles, *marks])
+        self._remove([*bundles, *marks])
 
     def remove_history(self) -> None:
         """Remove the user's own history, where no session's bundle builds on it any more.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitsession.errors import StorageError
 from gitsession.model import Level
+from gitsession.replicas.bundles import CONDEMNED
 from gitsession.replicas.mount import Listen, Mount
+
+GONE = ".gone"
 
 
 @dataclass(frozen=True)
 class HeldFiles:
     """The `held/` folder of a repository in a vault: add-only, shared by all its sessions.
+
+    What `prune` wants to remove it condemns first, by another name; a later runtime removes it. Whoever needs
+    it meanwhile gives it its name back: a rename happens or not, so that no two can both have their way.
 
     Args:
         mount: The vault's storage.
@@ -39,6 +45,7 @@ class HeldFiles:
         Raises:
             StorageError: The storage does not answer or is full, or the file changed meanwhile.
         """
+        self.reprieve([sha256])
         identity, _ = self.mount.put(source, self._path(sha256), sha256, size=size, listen=listen)
         return Level.SAFE if is_uploaded(identity) else Level.STORED
 
@@ -52,7 +59,18 @@ class HeldFiles:
         Raises:
             StorageError: The storage does not answer.
         """
-        got = self.mount.get([(self._path(sha256), target) for sha256, target in wanted], listen)
+        wrong = self._get(wanted, self._path, listen)
+        again = [one for one, error in zip(wanted, wrong, strict=True) if error is not None]
+        found = dict(zip(again, self._get(again, self._condemned, listen), strict=True)) if again else {}
+        return tuple(
+            error if found.get(one, error) is not None else None
+            for one, error in zip(wanted, wrong, strict=True)
+        )
+
+    def _get(
+        self, wanted: Sequence[tuple[str, Path]], path: Callable[[str], str], listen: Listen | None
+    ) -> tuple[StorageError | None, ...]:
+        got = self.mount.get([(path(sha256), target) for sha256, target in wanted], listen)
         return tuple(_wrong(sha256, answer) for (sha256, _), answer in zip(wanted, got, strict=True))
 
     def levels(self, sizes: Mapping[str, int]) -> dict[str, Level]:
@@ -69,6 +87,35 @@ class HeldFiles:
             sha256: _level(seen is not None and seen[0] == size, identity)
             for (sha256, size), seen, identity in found
         }
+
+    def condemn(self, contents: Iterable[str]) -> None:
+        """Give contents the name under which a later runtime may remove them.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        self.mount.move([(self._path(sha256), self._condemned(sha256)) for sha256 in contents], over=True)
+
+    def reprieve(self, contents: Iterable[str]) -> None:
+        """Give condemned contents their names back, where nobody has stored them again.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        self.mount.move([(self._condemned(sha256), self._path(sha256)) for sha256 in contents])
+
+    def remove(self, contents: Iterable[str]) -> None:
+        """Remove contents that are condemned still; from the first moment on nobody can have them back.
+
+        Raises:
+            StorageError: The storage does not answer; what is left is removed by the next try.
+        """
+        pairs = [(self._condemned(sha256), f"{self._path(sha256)}{GONE}") for sha256 in contents]
+        self.mount.move(pairs, over=True)
+        self.mount.remove([gone for _, gone in pairs])
+
+    def _condemned(self, sha256: str) -> str:
+        return f"{self._path(sha256)}{CONDEMNED}"
 
     def _path(self, sha256: str) -> str:
         return f"{self.folder}/held/{sha256}"

@@ -124,6 +124,13 @@ class Mount:
         answers = self._ask("stats", paths=list(paths))
         return tuple(None if seen is None else (int(seen[0]), float(seen[1])) for seen in answers)
 
+    def move(self, pairs: Sequence[tuple[str, str]], *, over: bool = False) -> tuple[bool, ...]:
+        """Rename files within their folders, in this order; answers which of them were.
+
+        One that is not there is not, nor, without `over`, one whose new name is taken.
+        """
+        return tuple(self._ask("move", pairs=list(pairs), over=over))
+
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files, in this order."""
         self._ask("remove", paths=list(paths))

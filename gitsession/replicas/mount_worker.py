@@ -221,6 +221,23 @@ class Worker:
             found = pool.map(lambda path: self._ask(path, os.fstat), paths)
             return [None if seen is None else (seen.st_size, seen.st_mtime) for seen in found]
 
+    def move(self, pairs: list[list[str]], over: bool = False) -> list[bool]:
+        """Rename files within their folder; False for one that is not there, or whose new name is taken."""
+        moved = []
+        for path, new in pairs:
+            folder, _, name = path.rpartition("/")
+            try:
+                with self.directory(folder) as fd:
+                    target = new.rpartition("/")[2]
+                    free = over or not _is_there(target, fd)
+                    if free:
+                        os.rename(name, target, src_dir_fd=fd, dst_dir_fd=fd)
+                    moved.append(free)
+            except FileNotFoundError:
+                moved.append(False)
+            _say({"moved": 0})
+        return moved
+
     def remove(self, paths: list[str]) -> int:
         """Remove files in this order, emptied first: what a trash keeps still counts against a quota."""
         removed = 0
@@ -393,7 +410,18 @@ def main() -> None:
     worker = Worker(sys.argv[1], sys.argv[2] or None)
     operations: dict[str, Callable[..., Any]] = {
         name: getattr(worker, name)
-        for name in ("probe", "walk", "put", "get", "heads", "identities", "sha256s", "stats", "remove")
+        for name in (
+            "probe",
+            "walk",
+            "put",
+            "get",
+            "heads",
+            "identities",
+            "sha256s",
+            "stats",
+            "move",
+            "remove",
+        )
     }
     for line in requests(worker):
         request = json.loads(line)

@@ -210,19 +210,31 @@ class Pruning:
 
     def _clear(self, sessions: Sequence[Over]) -> list[SessionName]:
         """Remove from the vault what was marked before, mark the rest; answers with the marked."""
-        if self._clearance is None:
+        if self._clearance is None or not sessions:
             return [each.session for each in sessions]
-        ripe = [each.session for each in sessions if each.marked]
-        fresh = [each.session for each in sessions if not each.marked]
+        alone = self._alone({each.session for each in sessions})
+        ripe = {each.session for each in sessions if each.marked and self._is_ripe(alone[each.session])}
+        fresh = [each.session for each in sessions if each.session not in ripe]
+        staying = frozenset().union(*(alone[session] for session in fresh))
         for session in fresh:
-            self._clearance.mark(session)
-        needed = self._needed(set(ripe)) if ripe else frozenset()
+            self._clearance.mark(session, alone[session])
         for session in ripe:
-            own = self._contents(session) if needed is not None else None
-            self._clearance.remove(session, (own or frozenset()) - (needed or frozenset()))
+            self._clearance.remove(session, alone[session] - staying)
         if ripe:
             self._clearance.remove_history()
         return fresh
+
+    def _is_ripe(self, contents: frozenset[str]) -> bool:
+        return self._clearance is not None and self._clearance.is_condemned(contents)
+
+    def _alone(self, going: set[SessionName]) -> dict[SessionName, frozenset[str]]:
+        """The contents of `held/` that only sessions name which go; the others get their names back."""
+        assert self._clearance is not None
+        needed = self._needed(going)
+        if needed is None:
+            return dict.fromkeys(going, frozenset())
+        self._clearance.reprieve(needed)
+        return {session: (self._contents(session) or frozenset()) - needed for session in going}
 
     def _needed(self, going: set[SessionName]) -> frozenset[str] | None:
         """The contents of `held/` that sessions which stay name; None where one of them cannot be read."""

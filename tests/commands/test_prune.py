@@ -38,7 +38,11 @@ def work(machine: Machine, name: str, kept: str) -> None:
 
 
 def contents(storage: Path) -> set[str]:
-    return {path.read_text() for path in storage.glob("gitsession-v1/*/*/*/held/*")}
+    return {path.read_text() for path in held(storage)}
+
+
+def held(storage: Path) -> list[Path]:
+    return list(storage.glob("gitsession-v1/*/*/*/held/*"))
 
 
 def test_only_what_is_merged_goes_and_the_vault_part_in_a_later_runtime(
@@ -67,11 +71,15 @@ def test_only_what_is_merged_goes_and_the_vault_part_in_a_later_runtime(
     assert plots in left and "refs/heads/session/ada/open" in left
     assert prune(online, "--yes")["removed"] == [], "the runtime that marked it does not remove it"
     kept = {"of the merged one", "of the open one", "what both keep"}
-    assert contents(storage) == kept and list(storage.glob("**/sessions/ada/merged/*/*.bundle"))
+    assert contents(storage) == kept
+    assert [path.read_text() for path in held(storage) if path.suffix] == ["of the merged one"]
+    assert list(storage.glob("**/sessions/ada/merged/*/*.bundle"))
 
+    (shared,) = (path for path in held(storage) if path.read_text() == "what both keep")
+    shared.rename(f"{shared}.condemned")  # as if it had been marked while the open one was about to name it
     online.lose()
     assert prune(online, "--yes")["removed"] == ["ada/merged"]
-    assert contents(storage) == {"of the open one", "what both keep"}
+    assert contents(storage) == {"of the open one", "what both keep"} and shared in held(storage)
     assert not list(storage.glob("**/sessions/ada/merged/*/*"))
     again = online.open()
     assert again["session"] == "open" and (online.worktree / "open.txt").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -358,8 +359,6 @@ def test_a_finished_session_is_told_and_a_removed_one_is_gone(
 
 
 def test_held_content_is_kept_continued_and_given_back(vaults: Vaults, chain: Chain, sealed: Path) -> None:
-    import hashlib
-
     large = sealed / "checkpoint.bin"
     large.write_bytes(bytes(range(256)) * 20_000)
     name = hashlib.sha256(large.read_bytes()).hexdigest()
@@ -377,6 +376,36 @@ def test_held_content_is_kept_continued_and_given_back(vaults: Vaults, chain: Ch
     assert vault.held.fetch([(name, sealed / "back.bin")]) == (None,)
     large.write_bytes(large.read_bytes()[:5_120_000])
     assert (sealed / "back.bin").read_bytes() == large.read_bytes()
+
+
+def test_content_that_is_needed_again_while_it_is_removed_stays(
+    vaults: Vaults, chain: Chain, fresh: Repository, sealed: Path
+) -> None:
+    weights = sealed / "weights"
+    weights.write_bytes(b"the same on both machines")
+    name = hashlib.sha256(weights.read_bytes()).hexdigest()
+    held, place = vaults.open(chain.repository).held, vaults.folder / "held" / name
+    vaults.open(chain.repository).ship(chain.save({"a.txt": "one"}))
+    held.keep(weights, name)
+    inode = place.stat().st_ino
+    Clearance.of(vaults.open(fresh, "r2")).mark(SESSION, {name})
+    assert held.levels({name: 25}) == {name: Level.NONE}
+    assert held.fetch([(name, sealed / "back")]) == (None,), "a session that is resumed meanwhile has it"
+
+    removing = Clearance.of(vaults.open(fresh, "r3"))
+    assert removing.is_condemned({name})
+    assert held.keep(weights, name) is Level.STORED
+    removing.remove(SESSION, {name})
+    assert place.stat().st_ino == inode, "it was given back, not stored again"
+    assert held.fetch([(name, sealed / "back")]) == (None,)
+
+    held.condemn([name])
+    held.remove([name])
+    assert vaults.files("held/*") == []
+    (missing,) = held.fetch([(name, sealed / "back")])
+    assert missing is not None
+    assert held.keep(weights, name) is Level.STORED
+    assert held.levels({name: 25}) == {name: Level.STORED}
 
 
 def test_a_vault_without_a_session_of_its_own_or_with_an_empty_one(
