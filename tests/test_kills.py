@@ -2,7 +2,8 @@
 
 An editor, a terminal with git and a training script work at once, see `tests/trace.py`.
 
-`scripts/test --lives N` plays N rounds; the suite plays a sample.
+`scripts/test --lives N [SEED]` plays N rounds, ten of each seed from SEED on, and notes how long each resume
+took (`.cache/lives.jsonl`); the suite plays a sample.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ import pytest
 
 from gitsession.agent import control
 from gitsession.errors import GitsessionError
+from tests.rig.noted import note, rows
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 from tests.trace import start_all
 
 ROUNDS = int(os.environ.get("GITSESSION_KILL_ROUNDS", "50"))
+FIRST = int(os.environ.get("GITSESSION_KILL_FIRST", "0"))
+NOTED = "GITSESSION_KILL_ROUNDS" in os.environ
 LIVES = 10  # rounds that share a session, so that a session also grows old
 
 
@@ -105,14 +109,18 @@ def machine(runtime: Runtime, sample_repository: Path) -> Machine:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(max(1, ROUNDS // LIVES)))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + max(1, ROUNDS // LIVES)))
 def test_no_acknowledged_snapshot_is_lost(machine: Machine, seed: int) -> None:
     draw, ledger = random.Random(seed), Ledger()
-    for _ in range(LIVES):
+    for life in range(LIVES):
         one_life(machine, ledger, draw)
         machine.runtime.wipe()
+        began = time.monotonic()
         machine.open()
+        took = time.monotonic() - began
         assert_nothing_lost(machine, ledger)
+        if NOTED:
+            note("lives", {"seed": seed, "life": life, "resume": took, "load": os.getloadavg()[0]})
         machine.lose()
         ledger.commits = {
             n: c for n, c in ledger.commits.items() if n <= max(ledger.acknowledged.values(), default=0)
@@ -125,3 +133,20 @@ def test_the_ledger_catches_a_loss(machine: Machine, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Machine, "json", answer)
     with pytest.raises(AssertionError):
         assert_nothing_lost(machine, ledger)
+
+
+def summary() -> str:
+    """How many lives were noted, of which seeds, and how long their resumes took."""
+    noted = list(rows("lives"))
+    times = sorted(row["resume"] for row in noted)
+    loads = [row["load"] for row in noted]
+    at = [f"{times[int(part * (len(times) - 1))]:.1f} s ({part:.0%})" for part in (0.5, 0.95, 0.99, 1)]
+    seeds = sorted({row["seed"] for row in noted})
+    return (
+        f"{len(times)} lives noted, of the seeds {seeds}; a resume took {', '.join(at)}, "
+        f"at loads of {min(loads):.1f} to {max(loads):.1f}"
+    )
+
+
+if __name__ == "__main__":
+    print(summary())

@@ -1,24 +1,33 @@
 """Plant each bug in a copy, run its test, see red, and write the table: `scripts/test --planted [WORD ...]`.
 
-Words choose bugs by their mistake or file; without any all are planted and the table is written.
+Words choose bugs by their mistake or file. Without any, all are planted and the table is written; passed over
+are those that were found before (`.cache/planted.jsonl`) and whose file and test are the same since.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 
+from gitsession import run
 from tests.planted.bugs import BUGS, Bug
+from tests.rig.noted import FOLDER, note, rows
+from tests.rig.processes import end_all
 from tests.rig.repositories import PROJECT
 
 PAGE = PROJECT / "docs/reliability.md"
 BEGIN, END = "<!-- planted bugs: begin -->\n", "<!-- planted bugs: end -->\n"
 TIME_LIMIT = 300.0
 TESTS_FAILED = 1
+NOTES = "planted"
+SHOWN = {"found": "yes"}
 
 
 def plant(bug: Bug, place: Path) -> None:
@@ -48,41 +57,64 @@ def interpreter(place: Path) -> Path:
     return place / ".venv/bin/python"
 
 
-def is_found(bug: Bug) -> bool:
-    """Whether the bug's test turns red once the bug is there."""
-    with tempfile.TemporaryDirectory(prefix="planted-") as folder:
-        copy(Path(folder))
-        plant(bug, Path(folder))
-        python = str(interpreter(Path(folder)))
+def outcome(bug: Bug, time_limit: float = TIME_LIMIT) -> str:
+    """What the bug's test says once the bug is there: "found", "NOT FOUND", "late" or "not run"."""
+    with tempfile.TemporaryDirectory(prefix="planted-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        copy(place)
+        plant(bug, place)
+        python = str(interpreter(place))
         argv = (python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{bug.test}")
-        done = subprocess.run(
-            argv, cwd=folder, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
-        )
-    if done.returncode not in (0, TESTS_FAILED):
-        raise SystemExit(f"{bug.test} could not be run\n{done.stdout}{done.stderr}")
-    return done.returncode == TESTS_FAILED and "failed" in done.stdout
+        try:
+            done = run.run(argv, cwd=place, timeout=time_limit, env=os.environ)
+        except run.TimedOut:
+            return "late"
+        finally:
+            end_all(folder)
+    if done.code == TESTS_FAILED and b"failed" in done.stdout:
+        return "found"
+    if done.code == 0:
+        return "NOT FOUND"
+    print(f"{bug.test} could not be run\n{(done.stdout + done.stderr).decode(errors='replace')}")
+    return "not run"
 
 
-def table(found: dict[Bug, bool]) -> str:
+def fingerprint(bug: Bug) -> str:
+    """Changes with the bug, with the file that it is planted in and with the test that must find it."""
+    files = (PROJECT / "gitsession" / bug.file, PROJECT / "tests" / bug.test.partition("::")[0])
+    said = repr(astuple(bug)).encode() + b"".join(file.read_bytes() for file in files)
+    return hashlib.sha256(said).hexdigest()
+
+
+def found_before(folder: Path = FOLDER) -> set[str]:
+    """The fingerprints of the bugs whose last outcome was that they were found."""
+    last = {row["bug"]: row["outcome"] for row in rows(NOTES, folder)}
+    return {bug for bug, outcome in last.items() if outcome == "found"}
+
+
+def table(outcomes: Mapping[Bug, str]) -> str:
     """The table, as Markdown."""
     rows = (
-        f"| {bug.mistake} | `{bug.file}` | `tests/{bug.test}` | {'yes' if red else '**no**'} |\n"
-        for bug, red in found.items()
+        f"| {bug.mistake} | `{bug.file}` | `tests/{bug.test}` | {SHOWN.get(said, f'**{said}**')} |\n"
+        for bug, said in outcomes.items()
     )
     return "".join(("| mistake | in | what must find it | found |\n|---|---|---|---|\n", *rows))
 
 
 def main(words: list[str]) -> int:
     """Plant what is chosen; 1 when a bug was not found."""
-    found = {}
+    outcomes = {}
+    known = set() if words else found_before()
     for bug in BUGS:
         if not words or any(word in bug.mistake or word in bug.file for word in words):
-            found[bug] = is_found(bug)
-            print(f"{'found' if found[bug] else 'NOT FOUND'}: {bug.mistake}", flush=True)
+            mark = fingerprint(bug)
+            outcomes[bug] = "found" if mark in known else outcome(bug)
+            note(NOTES, {"bug": mark, "mistake": bug.mistake, "outcome": outcomes[bug]})
+            print(f"{outcomes[bug]}: {bug.mistake}{' (before)' if mark in known else ''}", flush=True)
     if not words:
         before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(before + BEGIN + table(found) + END + rest.partition(END)[2])
-    return 0 if all(found.values()) else 1
+        PAGE.write_text(before + BEGIN + table(outcomes) + END + rest.partition(END)[2])
+    return 0 if set(outcomes.values()) <= {"found"} else 1
 
 
 if __name__ == "__main__":

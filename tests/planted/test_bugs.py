@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted.__main__ import PAGE, copy, plant
+from tests.planted.__main__ import NOTES, PAGE, copy, fingerprint, found_before, outcome, plant
 from tests.planted.bugs import BUGS, Bug
+from tests.rig.noted import note
 from tests.rig.repositories import PROJECT
 
 
@@ -29,6 +30,21 @@ def test_it_is_planted_in_the_copy_only(tmp_path: Path) -> None:
     plant(BUGS[0], tmp_path)
     assert BUGS[0].wrong in (tmp_path / "gitsession" / BUGS[0].file).read_text()
     assert (PROJECT / "gitsession" / BUGS[0].file).read_text() == before
+
+
+def test_a_test_that_does_not_end_is_an_outcome() -> None:
+    assert outcome(BUGS[0], time_limit=0.01) == "late"
+
+
+def test_a_run_goes_on_where_the_last_one_was_broken_off(tmp_path: Path) -> None:
+    first, second = (fingerprint(bug) for bug in BUGS[:2])
+    assert found_before(tmp_path) == set()
+    note(NOTES, {"bug": first, "outcome": "found"}, tmp_path)
+    note(NOTES, {"bug": second, "outcome": "found"}, tmp_path)
+    note(NOTES, {"bug": second, "outcome": "late"}, tmp_path)
+    with (tmp_path / f"{NOTES}.jsonl").open("a") as file:
+        file.write('{"bug": "cut o')
+    assert found_before(tmp_path) == {first}
 
 
 def test_every_test_that_the_threat_model_names_exists() -> None:
