@@ -36,19 +36,39 @@ _speaking = threading.Lock()
 
 def mountpoint_of(fd: int) -> str:
     """The mountpoint of the file system that an open file lies on, from /proc: the mount is not asked."""
-    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
-        number = next(line.split()[1] for line in info if line.startswith("mnt_id:"))
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-        fields = next((line.split() for line in mounts if line.split(" ", 1)[0] == number), None)
-    return _unescaped(fields[4]) if fields is not None else ""
+    number = _mount_of(fd)
+    return next((_place(fields) for fields in _mounts() if fields[0] == number), "")
 
 
 def is_foreign(fd: int) -> bool:
     """Whether an open directory lies on a file system for which syncing a directory means nothing."""
+    place = mountpoint_of(fd)
+    return any(_place(f) == place and f[f.index("-") + 1].startswith("fuse") for f in _mounts())
+
+
+def is_reached(fd: int) -> bool:
+    """Whether the mount of an open directory is there still, and none was put over it since."""
+    number, mounts = _mount_of(fd), _mounts()
+    own = next((at for at, fields in enumerate(mounts) if fields[0] == number), None)
+    if own is None:
+        return False
+    below = _place(mounts[own]) + "/"
+    return not any(below.startswith(_place(fields).rstrip("/") + "/") for fields in mounts[own + 1 :])
+
+
+def _mount_of(fd: int) -> str:
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+        return next(line.split()[1] for line in info if line.startswith("mnt_id:"))
+
+
+def _mounts() -> list[list[str]]:
+    """The fields of each mount, see proc(5), the oldest first."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-        place = mountpoint_of(fd)
-        lines = (line.split() for line in mounts)
-        return any(_unescaped(f[4]) == place and f[f.index("-") + 1].startswith("fuse") for f in lines)
+        return [line.split() for line in mounts]
+
+
+def _place(fields: list[str]) -> str:
+    return _unescaped(fields[4])
 
 
 def _unescaped(text: str) -> str:
@@ -93,6 +113,11 @@ class Worker:
         if self._kept is not None:
             os.close(self._kept[1])
             self._kept = None
+
+    def leave_what_is_gone(self) -> None:
+        """Close what was left open on a mount that was taken away; another's coming and going is nothing."""
+        if self._kept is not None and not is_reached(self._kept[1]):
+            self.leave()
 
     def _open(self, path: str, make: bool) -> int:
         flags = os.O_PATH | os.O_DIRECTORY
@@ -397,8 +422,10 @@ def requests(worker: Worker) -> Iterator[str]:
             if found:
                 pending = rest
                 yield line.decode()
-            elif 0 not in dict(events.poll(IDLE * 1000)):
+            elif not (ready := dict(events.poll(IDLE * 1000))):
                 worker.leave()
+            elif 0 not in ready:
+                worker.leave_what_is_gone()
             elif chunk := os.read(0, CHUNK):
                 pending += chunk
             else:

@@ -69,13 +69,16 @@ def test_a_session_is_saved_and_comes_back(
     git(fresh.git_dir, "fsck", "--strict", "--no-dangling")
 
 
-def test_one_save_costs_few_requests(drive: Drive, open_vault: Callable[..., Vault], chain: Chain) -> None:
+def test_one_save_costs_few_requests(
+    drive: Drive, open_vault: Callable[..., Vault], chain: Chain, sealed: Path
+) -> None:
     vault = open_vault(chain.repository)
     vault.ship(chain.save({"a.txt": "one"}))
     vault.ship(chain.save({"a.txt": "two"}))
     for pause in (False, True):
         if pause:  # longer than the kernel remembers a name of such a mount
-            time.sleep(1.2)
+            with Drive(sealed / "another"):  # what comes and goes elsewhere on the machine costs nothing
+                time.sleep(1.2)
         drive.forget()
         vault.ship(chain.save({"a.txt": f"three {pause}"}))
         counted = {name: count for name, count in drive.requests().items() if name not in DATA}
