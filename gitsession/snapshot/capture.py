@@ -90,11 +90,11 @@ class Capture:
                 self._look_at(tree, path)
             self._look_at_converted(tree)
 
-    def confirmed(self) -> dict[bytes, Entry]:
-        """The paths looked at that are as the newest snapshot has them."""
+    def confirmed(self) -> dict[bytes, Entry | None]:
+        """The paths looked at that are as the newest snapshot has them; None for what it has no file at."""
         unsure = {*self.changes, *self.held, *self.skipped}
-        known = {path: self._trees.entry(path) for path in self.looked - unsure}
-        return {path: entry for path, entry in known.items() if entry is not None and entry.mode != TREE}
+        known = {path: self._trees.entry(path) for path in self.looked - unsure if not path.endswith(b"/")}
+        return {path: None if entry and entry.mode == TREE else entry for path, entry in known.items()}
 
     def set(self, path: bytes, entry: Entry | None) -> None:
         """Record what a path is, where that is news."""

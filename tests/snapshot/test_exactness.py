@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import tracemalloc
 from collections.abc import Callable
@@ -312,6 +313,28 @@ def test_a_save_while_the_index_is_locked(sealed: Path) -> None:
         made.take()
         assert made.content("readme") == "while git is busy"
         assert (made.work / ".git/index.lock").exists()
+
+
+@pytest.mark.parametrize("path", ["deep/.gitignore", "deep/a.txt"])
+@pytest.mark.parametrize("between", ["", "deep/a.txt/b.txt"])
+def test_a_file_that_went_and_comes_back_as_the_index_has_it_is_recorded(
+    sealed: Path, path: str, between: str
+) -> None:
+    with scene(sealed / "scene") as made:
+        made.write(path, "*.log\n")
+        made.commit()
+        made.take()
+        shutil.rmtree(made.work / "deep")
+        made.take("deep")
+        if between:
+            made.write(between, "a directory stands there for a while")
+        made.write("other.txt", "so that a sweep starts from the user's index again")
+        made.git("add", "other.txt")
+        made.take()
+        shutil.rmtree(made.work / "deep", ignore_errors=True)
+        made.write(path, "*.log\n")
+        made.take()
+        assert made.tree == made.by_git()
 
 
 def test_a_work_tree_of_git_worktree(sealed: Path) -> None:
