@@ -77,7 +77,8 @@ class Trouble:
         """End the trouble there is, and perhaps begin another."""
         self._over()
         self._over = lambda: None
-        runtime, away = self.machine.runtime, self.machine.runtime.root / "drive-away"
+        runtime = self.machine.runtime
+        away = runtime.root / f"drive-away-{self.count}"
         match self.draw.randrange(6):
             case 0:
                 self.proxy.refuse()
