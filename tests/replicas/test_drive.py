@@ -16,7 +16,7 @@ from gitsession.address import Address
 from gitsession.errors import StorageError
 from gitsession.git.command import Repository
 from gitsession.model import Level
-from gitsession.replicas.mount import Mount
+from gitsession.replicas.mount import STALL, Mount
 from gitsession.replicas.vault import Vault
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig.drive import DATA, Drive
@@ -43,9 +43,7 @@ def open_vault(drive: Drive, address: Address) -> Iterator[Callable[..., Vault]]
 
     def open_one(repository: Repository, runtime: str = "r1") -> Vault:
         opened.append(
-            Vault(
-                drive.storage, address, runtime, repository, SESSION, mountpoint=drive.mountpoint, stall=2.0
-            )
+            Vault(drive.storage, address, runtime, repository, SESSION, mountpoint=drive.mountpoint)
         )
         return opened[-1]
 
@@ -110,6 +108,8 @@ def test_trouble_is_an_error_with_a_hint_and_then_it_goes_on(
         "unmount": drive.unmount,
         "crash": drive.crash,
     }[harm]()
+    if harm == "stall":
+        vault.mount.stall = 2.0
     missed = chain.save({"a.txt": "two"})
     with pytest.raises(StorageError) as trouble:
         vault.ship(missed)
@@ -117,6 +117,7 @@ def test_trouble_is_an_error_with_a_hint_and_then_it_goes_on(
     acknowledged = vault.acknowledged()
     assert acknowledged is not None and acknowledged.number == 1
     drive.recover()
+    vault.mount.stall = STALL
     if harm in ("unmount", "crash"):
         drive.unmount()
         assert list(drive.mountpoint.iterdir()) == []

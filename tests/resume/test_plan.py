@@ -93,6 +93,7 @@ def test_the_newest_unfinished_session_of_ones_own_is_chosen() -> None:
     lines = [
         line(name="old", counter=4),
         line(name="newest", counter=7),
+        line(name="longest", counter=6, number=99),
         line(name="done", counter=9, finished=True),
         line(name="theirs", login="grace", counter=11),
     ]
