@@ -6,8 +6,8 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from gitsession.replicas.spoken import redacted
 from gitsession.runtime.gpu import gpu
 
 HASH_LENGTH = 12
+CHANGED_LENGTH = 3_000  # of JSON: the record of a run may have 4,096 characters in all
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,28 @@ class Cell:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a cell ran in: Python's version, a hash of the installed packages, and the GPU."""
+    """What a cell ran in.
+
+    Args:
+        python: Python's version.
+        packages: A hash of the installed packages and their versions.
+        gpu: The GPU, empty without one.
+        changed: What pip changed since the first cell: by package the version then and now, None for absent.
+    """
 
     python: str
     packages: str
     gpu: str
+    changed: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed package; `wanted` where somebody asked pip for it, not only another package."""
+
+    name: str
+    version: str
+    wanted: bool = True
 
 
 def source_hash(source: str) -> str:
@@ -56,29 +74,73 @@ def packages_hash(packages: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:HASH_LENGTH]
 
 
+class Changes:
+    """What pip changed since the first look; a package that is again as it was stays named, to say so."""
+
+    def __init__(self, first: Iterable[Package]) -> None:
+        self._first = {name: package.version for name, package in first_of_each(first).items()}
+        self._named: set[str] = set()
+
+    def now(self, found: Iterable[Package]) -> dict[str, tuple[str | None, str | None]]:
+        """By name the version at first and now; of what came as a need of another package nothing is said."""
+        present = first_of_each(found)
+        came = {name for name, package in present.items() if package.wanted and name not in self._first}
+        differs = {
+            name
+            for name, version in self._first.items()
+            if name not in present or present[name].version != version
+        }
+        self._named |= came | differs
+        versions = {name: package.version for name, package in present.items()}
+        return _fitting({name: (self._first.get(name), versions.get(name)) for name in sorted(self._named)})
+
+
+def _fitting(
+    changed: Mapping[str, tuple[str | None, str | None]],
+) -> dict[str, tuple[str | None, str | None]]:
+    room, kept = CHANGED_LENGTH, {}
+    for name, versions in changed.items():
+        room -= len(json.dumps({name: versions}))
+        if room < 0:
+            break
+        kept[name] = versions
+    return kept
+
+
+def first_of_each(found: Iterable[Package]) -> dict[str, Package]:
+    """Packages by name; of one that lies in several folders, the one that is imported."""
+    return {package.name: package for package in reversed(list(found))}
+
+
 class Looking:
     """Looks at the surroundings, anew only when packages came or went."""
 
     def __init__(self) -> None:
         self._seen: tuple[object, ...] | None = None
         self._packages = ""
+        self._changes: Changes | None = None
+        self._changed: dict[str, tuple[str | None, str | None]] = {}
         self._gpu: str | None = None
 
     def look(self) -> Surroundings:
         """The surroundings now; the first look takes a moment."""
         seen = _times(sys.path)
         if seen != self._seen:
-            self._seen, self._packages = seen, packages_hash(_installed())
+            found = list(_installed())
+            self._seen, self._packages = seen, packages_hash((one.name, one.version) for one in found)
+            self._changes = self._changes or Changes(found)
+            self._changed = self._changes.now(found)
         if self._gpu is None:
             self._gpu = gpu()
-        return Surroundings(platform.python_version(), self._packages, self._gpu)
+        return Surroundings(platform.python_version(), self._packages, self._gpu, self._changed)
 
 
-def _installed() -> Iterable[tuple[str, str]]:
+def _installed() -> Iterable[Package]:
     for found in metadata.distributions():
         name = found.metadata["Name"] if found.metadata else None
         if name:
-            yield name, found.version
+            # pip and uv leave this file only where the package itself was asked for
+            yield Package(name.lower(), found.version, found.read_text("REQUESTED") is not None)
 
 
 def _times(places: Iterable[str]) -> tuple[object, ...]:

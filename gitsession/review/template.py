@@ -17,6 +17,7 @@ from gitsession.review.markdown import summary
 OPENING = "<!-- gitsession:body -->"
 CLOSING = "<!-- /gitsession:body -->"
 MOST_FILES = 40
+MOST_PACKAGES = 30
 TEMPLATES = (
     ".github/pull_request_template.md",
     ".github/PULL_REQUEST_TEMPLATE.md",
@@ -35,21 +36,20 @@ class Circumstances:
     gpu: str = ""
     python: str = ""
     packages: tuple[str, ...] = ()
+    """Such as `seaborn 0.13.2`, `numpy 2.0.1 (was 1.26.4)`, `old (removed)`."""
     runs: int = 0
     failures: int = 0
     seconds: float = 0.0
 
 
-def from_trailers(
-    trailers: Iterable[str], *, runtime: str = "", packages: Sequence[str] = ()
-) -> Circumstances:
+def from_trailers(trailers: Iterable[str], *, runtime: str = "") -> Circumstances:
     """Read what the `Gitsession-Ran` trailers of snapshots say; what is malformed is passed over."""
     runs = [run for run in map(_parsed, trailers) if run]
     return Circumstances(
         runtime=runtime,
         gpu=_last(runs, "gpu"),
         python=_last(runs, "python"),
-        packages=tuple(packages),
+        packages=package_changes(runs),
         runs=len(runs),
         failures=sum(bool(run.get("error") or run.get("exit")) for run in runs),
         seconds=sum(float(run["seconds"]) for run in runs if isinstance(run.get("seconds"), (int, float))),
@@ -62,6 +62,25 @@ def _parsed(trailer: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return run if isinstance(run, dict) else None
+
+
+def package_changes(runs: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """What pip changed over all runs, oldest run first: the first version that was seen against the last."""
+    over: dict[str, tuple[Any, Any]] = {}
+    for run in runs:
+        changed = run.get("changed")
+        for name, versions in changed.items() if isinstance(changed, dict) else ():
+            if isinstance(versions, list) and len(versions) == 2:
+                over[name] = (over.get(name, versions)[0], versions[1])
+    return tuple(
+        _package(name, *versions) for name, versions in sorted(over.items()) if len({*map(str, versions)}) > 1
+    )
+
+
+def _package(name: str, before: Any, now: Any) -> str:
+    if now is None:
+        return f"{name} (removed)"
+    return f"{name} {now}" + (f" (was {before})" if before is not None else "")
 
 
 def _last(runs: Sequence[dict[str, Any]], key: str) -> str:
@@ -123,7 +142,11 @@ def body(
     if said := sentence(how):
         parts += ["### How it was run", inline(said, 400)]
     if how.packages:
-        parts.append("Packages: " + ", ".join(inline(package, 80) for package in how.packages[:30]))
+        more = len(how.packages) - MOST_PACKAGES
+        named = [inline(package, 120) for package in how.packages[:MOST_PACKAGES]]
+        parts.append(
+            "Packages changed: " + ", ".join([*named, *([f"… and {more} more"] if more > 0 else [])])
+        )
     parts += ["### Try it", _try_it(changes, repository, branch)]
     ours = "\n\n".join([OPENING, *parts, CLOSING])
     return "\n\n".join(part for part in (words.strip(), ours, template.strip()) if part)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -146,7 +147,8 @@ def test_a_comment_of_somebody_else_with_our_marker_is_left_alone() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_names_and_circumstances_are_inert_in_the_description(text: str) -> None:
     changes = Changes((compare(f"{text}.ipynb", None, b"{"),), ((text, "added"),))
-    how = from_trailers(['{"gpu": "x"}'], runtime=text, packages=[text])
+    installed = {"gpu": "x", "changed": {text: [text, text + "2"]}}
+    how = from_trailers([json.dumps(installed)], runtime=text)
     described = body(changes, how, repository="ada/digits", branch="b", conflicts=(ConflictedFile(text),))
     lines = [line for line in described.splitlines() if "Open in Colab" not in line and "<!--" not in line]
     assert_inert("\n".join(lines))
@@ -155,6 +157,22 @@ def test_names_and_circumstances_are_inert_in_the_description(text: str) -> None
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (3900, "1 h 5 min")])
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_package_changes_are_those_of_the_whole_session() -> None:
+    def said(**changed: object) -> str:
+        return json.dumps({"changed": changed})
+
+    ran = [
+        said(seaborn=[None, "0.13.1"], numpy=["1.26.4", "2.0.1"], tried=[None, "1.0"]),
+        said(numpy=["1.26.4", "2.1.0"], tried=[None, None], old=["3.0", None]),
+        said(seaborn=[None, "0.13.2"], bad="1", worse=[1]),
+        '{"changed": 7}',
+    ]
+    how = from_trailers(ran)
+    assert how.packages == ("numpy 2.1.0 (was 1.26.4)", "old (removed)", "seaborn 0.13.2")
+    described = body(CHANGES, how, repository="ada/digits", branch="b")
+    assert "Packages changed: numpy 2.1.0 (was 1.26.4), old (removed), seaborn 0.13.2" in described
 
 
 def test_nothing_known_is_nothing_said() -> None:
