@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,11 +10,15 @@ from typing import TypeVar
 import click
 
 from gitsession.agent.configuration import Configuration
+from gitsession.agent.places import Places
 from gitsession.errors import SessionError
 from gitsession.resume.running import is_running, known
 from gitsession.session import Session
 
+RESTART = 5.0  # seconds that a crashed agent has to come back, at the first crash mostly one
+PAUSE = 0.1
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
+Known = tuple[Places, Configuration]
 
 
 def session_option(function: Decorated) -> Decorated:
@@ -36,16 +41,39 @@ def find(name: str | None, *, here: Path | None = None) -> Session:
         here: The directory that the command was called in.
 
     Raises:
-        SessionError: None runs, or several and nothing says which.
+        SessionError: None runs, several do and nothing says which, or one is being started again.
     """
-    running = [(places, configuration) for places, configuration in known() if is_running(places)]
-    if name is not None:
-        running = [entry for entry in running if entry[1].session.name == name]
+    asked = [entry for entry in known() if name in (None, entry[1].session.name)]
+    running = [entry for entry in asked if is_running(entry[0])] or _coming_back(asked)
     inside = [entry for entry in running if _stands_in(here or Path.cwd(), entry[1].worktree)]
     chosen = inside if len(running) > 1 else running
     if len(chosen) == 1:
         return Session(chosen[0][0], resumed=True)
     raise _unclear(name, [configuration for _, configuration in running])
+
+
+def _coming_back(sessions: list[Known]) -> list[Known]:
+    """The sessions whose keeper restarts an agent that crashed, once it answers.
+
+    Raises:
+        SessionError: It does not within `RESTART`.
+    """
+    waiting = [entry for entry in sessions if entry[0].is_running()]
+    deadline = time.monotonic() + RESTART
+    while waiting and time.monotonic() < deadline:
+        back = [entry for entry in waiting if is_running(entry[0])]
+        if back:
+            return back
+        waiting = [entry for entry in waiting if entry[0].is_running()]
+        time.sleep(PAUSE)
+    if waiting:
+        places, configuration = waiting[0]
+        raise SessionError(
+            f"What saves the session {configuration.session.name} crashed and is being started again.",
+            safe="Every snapshot is safe on this disk; what changed since is saved as soon as it is back.",
+            hint=f"Try again in a minute. If it does not come back, {places.log} tells why.",
+        )
+    return []
 
 
 def _stands_in(here: Path, worktree: Path) -> bool:

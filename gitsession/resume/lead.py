@@ -84,6 +84,6 @@ def _beside(session: SessionName, taken: Collection[SessionName], why: str) -> L
 
 def _led_before(session: SessionName, runtime: str) -> str:
     return (
-        f"The runtime {runtime} led {session.name} until now. If it still runs, it notices within a minute "
+        f"The runtime {runtime} led {session.name} before. If it still runs, it notices within a minute "
         f"and goes on as {session.name}-fork-<k>; nothing of it is lost."
     )

@@ -14,7 +14,8 @@ import pytest
 from gitsession import run
 from gitsession.agent import control, launching
 from gitsession.agent.configuration import Secrets
-from gitsession.errors import AgentError
+from gitsession.commands import target
+from gitsession.errors import AgentError, SessionError
 from gitsession.resume.running import is_running
 from tests.agent.conftest import Running, wait_for
 from tests.rig import processes
@@ -80,6 +81,25 @@ def test_a_killed_agent_is_restarted_and_loses_nothing(running: Running) -> None
     assert running.at_remote("one.txt") == "acknowledged"
     assert running.at_remote("src/two.txt") == "written while it was gone"
     assert "agent crashed" in running.log()
+
+
+def test_a_command_waits_for_an_agent_that_is_started_again(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, keeper = running.agent_pid(), running.keeper_pid()
+    assert agent is not None
+    assert keeper is not None
+    os.kill(keeper, signal.SIGSTOP)  # so that it is not back before we ask
+    try:
+        os.kill(agent, signal.SIGKILL)
+        monkeypatch.setattr(target, "RESTART", 0.0)
+        with pytest.raises(SessionError, match="crashed and is being started again"):
+            target.find(None)
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    monkeypatch.setattr(target, "RESTART", 60.0)
+    assert target.find(None).places == running.places
+    assert running.agent_pid() != agent
 
 
 def test_a_restarted_agent_still_knows_the_times_of_before(running: Running) -> None:

@@ -34,10 +34,17 @@ class Edit:
     content: bytes = b""
 
     def apply(self, made: Scene) -> list[str]:
-        """Do it; the paths that an event would name come back."""
+        """Do it; the paths that an event would name come back, and those that a symlink led to."""
         with suppress(OSError):  # what a person could not do either
-            return self._apply(made, made.work / self.path)
+            named = self._apply(made, made.work / self.path)
+            return [*named, *(self._led_to(made.work, path) for path in named)]
         return []
+
+    def _led_to(self, work: Path, path: str) -> str:
+        """Where the system sees the change: only a write goes on through a symlink at the path's end."""
+        parent, name = os.path.split(work / path)
+        real = os.path.realpath(work / path) if self.verb == "write" else f"{os.path.realpath(parent)}/{name}"
+        return os.path.relpath(real, work)
 
     def _apply(self, made: Scene, place: Path) -> list[str]:
         if self.verb == "write":
