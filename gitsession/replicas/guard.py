@@ -155,8 +155,8 @@ class Guard:
                 reason = f"large: {size / 1e6:,.0f} MB, the limit is {self.size_limit / 1e6:,.0f} MB"
                 yield Finding(path, oid, "size", reason, 0, f"size:{path}")
             if path.startswith(WORKFLOWS) and not self.workflows:
-                reason = "a workflow, and the token lacks the `workflow` scope"
-                yield Finding(path, oid, "workflow", reason, 0, f"workflow:{path}")
+                reason = "a workflow, and the token lacks the `workflow` scope: open with one that has it"
+                yield Finding(path, oid, "workflow", reason, 0, "")
 
     def _look(self, items: Iterable[tuple[str, str]], sizes: Mapping[str, int]) -> None:
         new = [

@@ -91,6 +91,9 @@ def test_workflows_need_the_scope(store: Store) -> None:
     assert Guard(store.repository, workflows=True).check([blob]) == ()
     (finding,) = Guard(store.repository, workflows=False).check([blob])
     assert (finding.kind, finding.oid) == ("workflow", oid)
+    everything = Allowed(paths=frozenset({"*"}), once=frozenset({oid}))
+    refused = Guard(store.repository, workflows=False, allowed=everything).check([blob])
+    assert refused == (finding,), "GitHub would refuse the whole push"
 
 
 def test_a_blob_that_is_not_there_is_not_called_clean(store: Store) -> None:
