@@ -7,6 +7,7 @@ way of dura (where pygit2 is installed); git plumbing with a private index (four
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
 import json
@@ -57,6 +58,8 @@ def interleaved(at: Place, names: Iterable[str], rounds: int, count: int) -> dic
                 samples[name] += measured(at, 1, count, save)
             else:
                 os.sync()  # nor what they left unsynced: a sync of ours would write it too
+                gc.collect()  # nor their objects, which Python would look through in the middle of ours
+                gc.freeze()
                 samples[name] += measured(at, 6 if count <= MANY else 2, count, save)[1:]
         at.shadow.settle()  # as at each shipment
     return samples
