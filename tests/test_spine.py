@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -69,6 +70,18 @@ def test_a_lost_machine_comes_back_as_it_was(machine: Machine) -> None:
     assert again["resumed"] is True
     assert again["session"] == opened["session"]
     assert_same(machine, files, shown)
+
+
+def test_what_the_clone_brought_does_not_come_again(online: Machine) -> None:
+    online.open()
+    (online.worktree / "weights.bin").write_bytes(os.urandom(1_000_000))
+    online.gitsession("flush", "--timeout", "30", "--level", "safe")
+    online.lose()
+    online.open()
+    theirs = {path.name for path in online.worktree.glob(".git/objects/pack/*.pack")}
+    packs = [*online.runtime.root.rglob("shadow.git/objects/pack/*.pack")]
+    assert sum(path.stat().st_size for path in packs if path.name in theirs) > 1_000_000
+    assert sum(path.stat().st_size for path in packs if path.name not in theirs) < 100_000
 
 
 def test_the_vault_alone_is_enough(machine: Machine, sample_repository: Path) -> None:

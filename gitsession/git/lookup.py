@@ -95,7 +95,7 @@ def copy(source: Repository, into: Path, wanted: Sequence[str], has: Sequence[st
         source: Where they are.
         into: The git directory that gets them.
         wanted: Commits and trees.
-        has: What `into` has; ids that `source` does not know are ignored.
+        has: Commits and trees that `into` has; ids that `source` does not know are ignored.
     """
     if not wanted:
         return
@@ -105,7 +105,7 @@ def copy(source: Repository, into: Path, wanted: Sequence[str], has: Sequence[st
     store = into / "objects" / "pack"
     store.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=source.git_dir) as scratch:
-        options = ("--revs", "--missing=allow-promisor", "--delta-base-offset", "-q")
+        options = ("--revs", "--missing=allow-promisor", "--delta-base-offset", "--non-empty", "-q")
         source.output("pack-objects", *options, str(Path(scratch, "pack")), stdin=stdin)
         for ending in ("pack", "idx"):  # an index makes its pack visible, so it comes last
             for path in Path(scratch).glob(f"*.{ending}"):

@@ -10,12 +10,15 @@ from pathlib import Path
 from gitsession import files
 from gitsession.address import Address
 from gitsession.errors import AuthorisationError, GitError, GitsessionError, RepositoryError, WorkTreeError
-from gitsession.git import Repository, plain, transfer
+from gitsession.git import Repository, plain, refs, transfer
 from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 from gitsession.resume.account import not_found
 from gitsession.resume.ground import check_path
 from gitsession.snapshot.user import UserRepository
+
+CLONED = "refs/gitsession-fetched/clone"
+MOST_BRANCHES = 100  # whatever else a session builds on is behind one of these, or comes once more
 
 
 @contextmanager
@@ -52,6 +55,14 @@ def clone(address: Address, directory: Path, variables: Mapping[str, str], liste
         GitError: It cannot be reached, or refuses to be read.
     """
     transfer.clone(address.url, directory, checkout=False, variables=variables, listen=listen)
+
+
+def make_known(user: UserRepository, shadow: Repository) -> None:
+    """Let what is fetched into the shadow repository build on the clone: git tells by refs what it has."""
+    newest = ("--sort=-committerdate", f"--count={MOST_BRANCHES}", "--format=%(objectname)")
+    branches = user.repository.text("for-each-ref", *newest, refs.ORIGIN).split()
+    head = [user.repository.text("rev-parse", "HEAD")] if _has_head(user.repository) else []
+    refs.update(shadow, {f"{CLONED}/{oid}": oid for oid in (*head, *branches)})
 
 
 def explained(error: GitError, address: Address, network_hint: str) -> GitsessionError:

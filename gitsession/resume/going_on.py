@@ -41,6 +41,7 @@ class GoingOn:
             done: Gets what is to be done once the work tree stands.
         """
         wish, repository = self.wish, self.shadow.repository
+        bring.make_known(self.shadow.user, repository)
         with sources(
             *(self.ground, wish.publish, wish.runtime, repository, variables),
             apart=self.shadow.directory.parent,

@@ -101,10 +101,16 @@ def _bring_objects(state: str, source: git.Repository, user: UserRepository) -> 
     tips = reading.parents(source, state)[1:]
     trees = [tree for tree in reading.index_trees(source, state) if tree is not None]
     trees += lookup.subtrees(source, state, "trees")
-    has = {ref.oid for ref in refs.listed(user.repository).values()}
-    lookup.copy(source, user.common_dir, [*tips, *trees], sorted(has))
+    has = sorted({ref.oid for ref in refs.listed(user.repository).values()})
+    lookup.copy(source, user.common_dir, [*tips, *trees], [*has, *_tree_of_head(user.repository)])
     for content in reading.tags(source, state):
         lookup.write_tag(user.repository, content)
+
+
+def _tree_of_head(repository: git.Repository) -> list[str]:
+    """Named by itself: git looks into the trees of commits only where new commits follow on them."""
+    found = lookup.kinds_and_sizes(repository, ["HEAD^{tree}"])[0]
+    return [] if found is None else [found[0]]
 
 
 def _restore_refs(told: State, user: UserRepository) -> None:
