@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,8 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
     marks = Marks(woken.set)
 
     large = Large(user.work_tree, configuration.max_remote_size)
-    replicas = _replicas(configuration, places, shadow)
+    reach = _credentials(configuration, places)
+    replicas = _replicas(configuration, shadow, reach)
     contents = _contents(configuration, shadow, replicas)
     guard = Guard(
         shadow.repository, size_limit=configuration.max_file_size, workflows=configuration.workflows
@@ -95,6 +96,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         lambda: _vault(configuration, shadow),
         _ending(configuration, woken.set, log),
         Events(log, Notifier(configuration.notify, configuration.session.name, log).post),
+        reach,
     )
     return Agent(parts, woken)
 
@@ -125,20 +127,24 @@ def _vault(configuration: Configuration, shadow: Shadow) -> Vault | None:
     return Vault(storage, configuration.address, configuration.runtime, shadow.repository, session=session)
 
 
-def _replicas(configuration: Configuration, places: Places, shadow: Shadow) -> tuple[Replica, ...]:
+def _credentials(configuration: Configuration, places: Places) -> dict[str, str]:
+    """The variables by which git reaches the remote: they name the keeper's credential helper."""
+    addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
+    return credentials.configuration(addresses, places.keeper_socket, run.program(), environ={})
+
+
+def _replicas(configuration: Configuration, shadow: Shadow, reach: Mapping[str, str]) -> tuple[Replica, ...]:
     vault = _vault(configuration, shadow)
     found: list[Replica] = [] if vault is None else [vault]
     if configuration.publish:
         target = configuration.fork or configuration.address
-        addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
-        variables = credentials.configuration(addresses, places.keeper_socket, run.program(), environ={})
         found.append(
             Remote(
                 shadow.repository,
                 target,
                 configuration.session,
                 visible=configuration.visible,
-                credentials=variables,
+                credentials=reach,
             )
         )
     return tuple(found)

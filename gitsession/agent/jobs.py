@@ -38,12 +38,16 @@ class Jobs:
             except Exception as error:
                 answer.set_exception(error)
 
-        self._waiting.put(carry_out)
-        self._wake()
+        self.add(carry_out)
         try:
             return answer.result(timeout)
         except Late:
             raise AgentError(f"The session is busy since {timeout:.0f} s.", hint="Try again.") from None
+
+    def add(self, job: Callable[[], None]) -> None:
+        """Have the main thread do something, from any other, without waiting for it."""
+        self._waiting.put(job)
+        self._wake()
 
     def do(self) -> None:
         """Do what waits, on the main thread."""

@@ -205,7 +205,7 @@ class Lane:
         session = _session_of(replica)
         try:
             shipment, known = self._prepare(self), self.acknowledged
-            if known is not None and not self.error and known.state == shipment.state:
+            if known is not None and not self.error and _is_kept(known, shipment):
                 return Outcome(self.name, generation, known, session=session)
             acknowledged = replica.ship(shipment)
             self._tenure = self._tenure.agreed(time.monotonic())
@@ -227,6 +227,11 @@ class Lane:
             with suppress(GitsessionError):
                 active = self._neighbours.count(self.replica.find(), self.replica.session)
                 self.interval = remote_interval(active)
+
+
+def _is_kept(known: Acknowledgement, shipment: Shipment) -> bool:
+    """Whether there is nothing to ship: a vault that needs the remote is asked again."""
+    return known.state == shipment.state and known.level > Level.LOCAL
 
 
 def _session_of(replica: Replica) -> SessionName | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gitsession.agent.configuration import Configuration
@@ -38,3 +38,4 @@ class Parts:
     vault: Callable[[], Vault | None]
     ending: Ending
     events: Events
+    credentials: Mapping[str, str]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gitsession.agent import configuration as settings
+from gitsession.agent.completing import Completing
 from gitsession.agent.decide import Alert, Facts, Pace, Ship, Take, Wait, Warn, back_off, decide
 from gitsession.agent.demand import Closing, Demands, left_behind
 from gitsession.agent.jobs import Jobs
@@ -55,6 +56,9 @@ class Agent:
         self._taken_at: deque[float] = deque(maxlen=16)
         self._failures = 0
         self._tending = Tending(parts.saver.shadow, self._is_quiet, parts.log)
+        self.completing = Completing(
+            parts.shipments.user, parts.credentials, lambda: self.jobs.add(self._completed), parts.log
+        )
 
     @property
     def closing(self) -> bool:
@@ -65,6 +69,7 @@ class Agent:
         """Save and ship until told to end."""
         self.parts.holding.start()
         self.parts.ending.start()
+        self.completing.start()
         while not self._is_over():
             self._woken.clear()
             self._settle_outcomes()
@@ -274,6 +279,12 @@ class Agent:
         for lane in self.lanes:
             lane.rename(session)
 
+    def _completed(self) -> None:
+        """Let the vault have the history, now that all of it is here."""
+        self.parts.saver.shadow.mirror()
+        self.parts.saver.shadow.adopt_objects()
+        self.generation += 1
+
     def _left(self, level: Level | None) -> tuple[str, ...]:
         saver = self.parts.saver
         return left_behind(saver.held, saver.contents.kept(), saver.snapshots.at_risk, level)
@@ -290,6 +301,7 @@ class Agent:
         self.parts.holding.stop(LANE_PATIENCE)
         self.parts.ending.stop()
         self._tending.stop(LANE_PATIENCE)
+        self.completing.stop(LANE_PATIENCE)
         self._settle_outcomes()
         self.jobs.do()
         if closing is not None:

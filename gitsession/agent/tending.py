@@ -45,7 +45,7 @@ class Tending:
         self._thread.join(patience)
 
     def _run(self) -> None:
-        _yield_to_others()
+        yield_to_others()
         while not self._stopped.is_set():
             self._asked.wait()
             self._asked.clear()
@@ -63,7 +63,7 @@ class Tending:
                 self._stopped.wait(LOOK_AGAIN)
 
 
-def _yield_to_others() -> None:
+def yield_to_others() -> None:
     """Lower this thread's priority, which the git that it starts inherits; see setpriority(2) on Linux."""
     if sys.platform == "linux":
         with suppress(OSError):

@@ -96,8 +96,7 @@ def notes(agent: Agent) -> list[str]:
                 "The remote does not answer: whether this runtime still leads the session is unconfirmed."
             )
     holding = agent.parts.holding
-    if holding.progress:
-        found.append(holding.progress)
+    found += [progress for progress in (holding.progress, agent.completing.progress) if progress]
     if holding.error:
         found.append(f"Held and kept files wait: {holding.error}")
     left_out = agent.parts.shipments.left_out

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gitsession.errors import GitError, StorageError
 from gitsession.git.command import Repository
+from gitsession.git.partial import is_partial, is_to_be_completed
 from gitsession.git.transfer import is_ancestor, is_complete
 from gitsession.replicas.bundles import Base, base_name
 from gitsession.replicas.mount import Mount
@@ -54,6 +55,9 @@ class History:
         """
         if self.start is None or self.start in self._proved:
             return True
+        if is_to_be_completed(self.repository):
+            self.note = NEEDS_THE_REMOTE
+            return False
         if time.monotonic() < self._next_try:
             return False
         try:
@@ -93,8 +97,7 @@ class History:
         """Whether the history is complete here: never in a shallow clone, in a partial one in the end."""
         if (self.repository.git_dir / "shallow").exists():
             return False
-        partial = any((self.repository.git_dir / "objects" / "pack").glob("*.promisor"))
-        return not partial or is_complete(self.repository, start)
+        return not is_partial(self.repository) or is_complete(self.repository, start)
 
 
 def first_outside(repository: Repository, snapshot: str) -> str | None:

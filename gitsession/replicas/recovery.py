@@ -60,8 +60,11 @@ class Recovery:
         for first in range(0, len(increments), BATCH):
             claims |= self._read_batch(increments[first : first + BATCH])
         for increment in reversed(increments):
-            if increment.state in claims and is_complete(self.repository, increment.state, beyond_refs=True):
+            if increment.state not in claims:
+                continue
+            if is_complete(self.repository, increment.state, beyond_refs=True):
                 return increment.state, claims[increment.state]
+            self.skipped.append(Skipped(increment.path, "it names contents that are not there"))
         return None
 
     def bring_bases(self, wanted: Sequence[str] = ()) -> bool:

@@ -44,6 +44,7 @@ class Standing:
         may_push: GitHub says that the person may push to the repository itself.
         workflows: Whether `.github/workflows` may be pushed, unless GitHub is known to refuse it.
         notes: What the person should know.
+        size: Bytes of the whole repository; 0 where GitHub does not say.
     """
 
     address: Address
@@ -54,6 +55,7 @@ class Standing:
     may_push: bool = False
     workflows: bool = True
     notes: tuple[str, ...] = ()
+    size: int = 0
 
     @property
     def home(self) -> Address:
@@ -96,6 +98,7 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
         publish=options.publish,
         may_push=found.can_push,
         workflows=facts.may_change_workflows is not False,
+        size=found.size,
     )
     settled = _settled(hub, found, there, options)
     told = token_words.notes(facts, found, time.time()) if options.publish else ()

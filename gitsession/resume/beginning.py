@@ -98,6 +98,7 @@ def _begin(
             lazy=tuple(options.lazy),
             is_merged=asked_of(standing, token, os.environ),
             network_hint=runtime.network_hint,
+            size=standing.size,
         )
         try:
             ground, brought = _bring(options, ground, runtime, wish, variables, person, beside)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
 from gitsession.errors import AuthorisationError, GitError, GitsessionError, RepositoryError, WorkTreeError
-from gitsession.git import Repository, plain, refs, transfer
+from gitsession.git import Repository, lookup, partial, plain, refs, transfer
 from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 from gitsession.resume.account import not_found
@@ -48,13 +48,69 @@ def _move(aside: Path, worktree: Path) -> None:
         ) from None
 
 
-def clone(address: Address, directory: Path, variables: Mapping[str, str], listen: Listen | None) -> None:
+def clone(
+    address: Address,
+    directory: Path,
+    variables: Mapping[str, str],
+    listen: Listen | None,
+    *,
+    contents: bool = True,
+) -> None:
     """Clone a repository without checking it out: a session, or `check_out`, fills the work tree.
+
+    Args:
+        address: What to clone.
+        directory: The work tree to make.
+        variables: Those by which git reaches the remote.
+        listen: Told of git's progress.
+        contents: False leaves all contents of files at the remote; `have` brings those that are needed.
 
     Raises:
         GitError: It cannot be reached, or refuses to be read.
     """
-    transfer.clone(address.url, directory, checkout=False, variables=variables, listen=listen)
+    made = transfer.clone(
+        address.url, directory, checkout=False, blobs=contents, variables=variables, listen=listen
+    )
+    if not contents:
+        partial.keep_no_filter(made)
+
+
+def have(
+    user: UserRepository,
+    roots: Sequence[str],
+    variables: Mapping[str, str],
+    listen: Listen | None,
+    *,
+    seen_from: Repository | None = None,
+) -> None:
+    """Fetch the contents of these commits and trees, where the clone left them at the remote.
+
+    Args:
+        user: The clone.
+        roots: Commits or trees, none of whose history is asked for.
+        variables: Those by which git reaches the remote.
+        listen: Told of git's progress.
+        seen_from: The repository that has the roots; the clone by default.
+
+    Raises:
+        GitError: The remote does not answer.
+    """
+    if partial.is_partial(user.repository):
+        place = seen_from or user.repository
+        found = lookup.kinds_and_sizes(place, [f"{root}^{{tree}}" for root in roots])
+        trees = [one[0] for one in found if one is not None]
+        wanted = list(partial.missing(place, *trees)) if trees else []
+        partial.bring(user.repository, wanted, variables, listen)
+
+
+def have_all(user: UserRepository, variables: Mapping[str, str], listen: Listen | None) -> None:
+    """Fetch everything that the clone left at the remote.
+
+    Raises:
+        GitError: The remote does not answer.
+    """
+    partial.bring(user.repository, list(partial.missing(user.repository, "--all")), variables, listen)
+    partial.be_whole(user.repository)
 
 
 def make_known(user: UserRepository, shadow: Repository) -> None:
@@ -99,6 +155,7 @@ def check_out(
     *,
     pull: int | None = None,
     variables: Mapping[str, str] | None = None,
+    listen: Listen | None = None,
 ) -> None:
     """Fill the work tree of a fresh clone: with `base`, a pull request's head, or the default branch.
 
@@ -107,6 +164,7 @@ def check_out(
         base: A branch, tag or commit; it goes before `pull`.
         pull: The number of a pull request; its head is checked out as the branch `pull/<number>`.
         variables: Those by which git reaches the remote.
+        listen: Told of git's progress.
 
     Raises:
         RepositoryError: The remote has no such branch, tag, commit or pull request.
@@ -114,6 +172,7 @@ def check_out(
     repository = user.repository
     if base is None and pull is not None:
         base = _fetch_pull(repository, pull, variables or {})
+    have(user, [base or "HEAD"], variables or {}, listen)
     if base is None:
         if _has_head(repository):
             repository.run("reset", "--quiet", "--hard", timeout=transfer.CLONE_TIMEOUT)

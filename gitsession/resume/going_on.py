@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial as later
 
 from gitsession.errors import SessionError
+from gitsession.git import partial, refs
 from gitsession.model import SessionName
+from gitsession.replicas.history import first_outside
 from gitsession.replicas.lease import fork_name
 from gitsession.replicas.remote import Remote
 from gitsession.resume import bring, find
@@ -48,11 +50,12 @@ class GoingOn:
             known=self.seen.vault,
         ) as places:
             source = self.choice.source or self.choice.session
-            lines, notes = find.fetch(places, self.seen, source, repository)
+            lines, notes = self._fetched(places, source, variables)
             decided = plan(lines, find.containment(repository))
             if not isinstance(decided, Continue):
                 raise _unreadable(source, notes)
             line = self._with_state(decided.line)
+            self._have_contents(line, variables)
             notes.extend(put_back(line, self.shadow, wish.consent))
             beside = self._beside(places)
             if line.state:
@@ -66,6 +69,32 @@ class GoingOn:
             done.extend(_consumed(places, lines, beside.failed))
             notes.extend(_still_standing(places, source))
         return replace(brought, notes=(*notes, *brought.notes))
+
+    def _fetched(
+        self, places: Sequence[find.Source], source: SessionName, variables: Mapping[str, str]
+    ) -> tuple[list[Line], list[str]]:
+        """The copies of the session; what they build on is brought first where the clone left it behind."""
+        user, repository, listen = self.shadow.user, self.shadow.repository, self.wish.listen
+        bring.have(user, ["HEAD", f"{refs.ORIGIN}{source.branch}"], variables, listen)
+        self.shadow.adopt_objects()
+        lines, notes = find.fetch(places, self.seen, source, repository)
+        vault = find.vault_among(places)
+        if partial.is_to_be_completed(user.repository) and (notes or (vault is not None and vault.skipped)):
+            bring.have_all(user, variables, listen)
+            self.shadow.adopt_objects()
+            return find.fetch(places, self.seen, source, repository)
+        return lines, notes
+
+    def _have_contents(self, line: Line, variables: Mapping[str, str]) -> None:
+        """Bring what the snapshot and the git state hold, and what both are compared with."""
+        repository = self.shadow.repository
+        roots = [line.snapshot, first_outside(repository, line.snapshot)]
+        if line.state:
+            told = state.read(repository, line.state)
+            roots += [line.state, told.head.commit, *state.parents(repository, line.state)]
+        named = [root for root in dict.fromkeys(roots) if root is not None]
+        bring.have(self.shadow.user, named, variables, self.wish.listen, seen_from=repository)
+        self.shadow.adopt_objects()
 
     def _with_state(self, line: Line) -> Line:
         """Snapshots of this machine may be newer than any state: then the newest one goes with them."""
@@ -137,7 +166,7 @@ def _consumed(
     brought = {line.snapshot for line in lines if line.where == "local"}
     kept = brought - {line.snapshot for line in failed}
     lives = [life for place in places if isinstance(place, Local) for life in place.lives]
-    return [partial(life.forget_if_in, kept) for life in lives]
+    return [later(life.forget_if_in, kept) for life in lives]
 
 
 def _still_standing(places: Sequence[find.Source], session: SessionName) -> list[str]:

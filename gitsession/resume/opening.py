@@ -20,6 +20,8 @@ from gitsession.resume.wish import Brought, Wish
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import discover
 
+LARGE = 100_000_000  # bytes of repository from which older contents come after the work tree stands
+
 
 def owner(login: str | None, seen: find.Search, named: str | None) -> str:
     """Who the person is: GitHub's login, else the vault's only one, else the local user's name.
@@ -77,7 +79,7 @@ def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[s
         user = discover(aside)
         set_aside(places)
         if choice.source is None:
-            bring.check_out(user, wish.base, pull=wish.pull, variables=variables)
+            bring.check_out(user, wish.base, pull=wish.pull, variables=variables, listen=wish.listen)
             brought = Brought(choice.session)
         else:
             with Shadow.open(places.shadow, user) as shadow:
@@ -112,7 +114,7 @@ def _make_repository(
 ) -> list[str]:
     """Clone, or where the remote is out of reach and another place suffices, begin an empty repository."""
     try:
-        bring.clone(ground.address, aside, variables, wish.listen)
+        bring.clone(ground.address, aside, variables, wish.listen, contents=wish.size < LARGE)
     except GitError as error:
         elsewhere = any(found.where != "remote" for found in seen.found)
         if needed or not elsewhere:

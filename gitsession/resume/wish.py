@@ -31,6 +31,7 @@ class Wish:
         lazy: Patterns of kept files that stay in the vault.
         is_merged: Whether a session's pull request was merged; such a one is not resumed unnamed.
         network_hint: What to do on this machine where no network is to be had.
+        size: Bytes of the whole repository as GitHub tells them; 0 where it does not.
     """
 
     session: str | None
@@ -50,6 +51,7 @@ class Wish:
     lazy: tuple[str, ...] = ()
     is_merged: Callable[[SessionName], bool] = lambda _: False
     network_hint: str = "Check the network."
+    size: int = 0
 
 
 @dataclass(frozen=True)

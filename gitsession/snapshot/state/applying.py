@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gitsession import git
 from gitsession.errors import WorkTreeError
-from gitsession.git import configuration, lookup, refs, staging
+from gitsession.git import configuration, lookup, objects, refs, staging
 from gitsession.git.refs import Ref
 from gitsession.snapshot.state import layout, modified, operations, reading
 from gitsession.snapshot.state.gathering import SETTINGS
@@ -102,15 +102,10 @@ def _bring_objects(state: str, source: git.Repository, user: UserRepository) -> 
     trees = [tree for tree in reading.index_trees(source, state) if tree is not None]
     trees += lookup.subtrees(source, state, "trees")
     has = sorted({ref.oid for ref in refs.listed(user.repository).values()})
-    lookup.copy(source, user.common_dir, [*tips, *trees], [*has, *_tree_of_head(user.repository)])
+    at_head = objects.tree_of(user.repository, "HEAD")  # git looks into trees of commits only below new ones
+    lookup.copy(source, user.common_dir, [*tips, *trees], [*has, *([at_head] if at_head else [])])
     for content in reading.tags(source, state):
         lookup.write_tag(user.repository, content)
-
-
-def _tree_of_head(repository: git.Repository) -> list[str]:
-    """Named by itself: git looks into the trees of commits only where new commits follow on them."""
-    found = lookup.kinds_and_sizes(repository, ["HEAD^{tree}"])[0]
-    return [] if found is None else [found[0]]
 
 
 def _restore_refs(told: State, user: UserRepository) -> None:
