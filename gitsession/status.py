@@ -12,13 +12,17 @@ from gitsession.model import Held, Level, Skipped, Snapshot
 
 @dataclass(frozen=True)
 class ReplicaStatus:
-    """What one replica has: the last acknowledged snapshot, how strongly, what waits, and what went wrong."""
+    """What one replica has: the last acknowledged snapshot, how strongly, what waits, and what went wrong.
+
+    `interval` is the shortest time between two shipments, in seconds; a flush waits for none.
+    """
 
     name: str
     level: Level
     acknowledged: int
     pending: int
     error: str = ""
+    interval: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Status:
                     "acknowledged": replica.acknowledged,
                     "pending": replica.pending,
                     "error": replica.error or None,
+                    "interval": replica.interval,
                 }
                 for replica in self.replicas
             ],
@@ -116,6 +121,7 @@ class Status:
                     replica["acknowledged"],
                     replica["pending"],
                     replica["error"] or "",
+                    replica["interval"],
                 )
                 for replica in document["replicas"]
             ),

@@ -61,6 +61,7 @@ class Lane:
         self.replica = replica
         self.name = replica.name
         self.interval = SHIP_INTERVAL
+        self.active = 1
         self.generation = 0
         self.acknowledged: Acknowledgement | None = None
         self.failures = 0
@@ -108,7 +109,8 @@ class Lane:
         number = ack.number if ack else 0
         pending = max(newest - number, 1 if self.generation < generation else 0)
         note = ack.note if ack else ""
-        return ReplicaStatus(self.name, ack.level if ack else Level.NONE, number, pending, self.error or note)
+        level = ack.level if ack else Level.NONE
+        return ReplicaStatus(self.name, level, number, pending, self.error or note, self.interval)
 
     def ship(self, generation: int) -> None:
         """Begin a shipment; the outcome is told to `done`."""
@@ -225,8 +227,8 @@ class Lane:
         """Share the pushes that GitHub advises with the other active sessions of the repository."""
         if isinstance(self.replica, Remote) and self._neighbours.is_due():
             with suppress(GitsessionError):
-                active = self._neighbours.count(self.replica.find(), self.replica.session)
-                self.interval = remote_interval(active)
+                self.active = self._neighbours.count(self.replica.find(), self.replica.session)
+                self.interval = remote_interval(self.active)
 
 
 def _is_kept(known: Acknowledgement, shipment: Shipment) -> bool:

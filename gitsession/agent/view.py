@@ -95,6 +95,11 @@ def notes(agent: Agent) -> list[str]:
             found.append(
                 "The remote does not answer: whether this runtime still leads the session is unconfirmed."
             )
+        if lane.active > 1:
+            found.append(
+                f"{lane.active} sessions of this repository are active, so each is pushed at most every "
+                f"{lane.interval:.0f} s: GitHub advises six pushes a minute. A flush goes at once."
+            )
     holding = agent.parts.holding
     found += [progress for progress in (holding.progress, agent.completing.progress) if progress]
     if holding.error:
