@@ -190,6 +190,29 @@ def test_clocks_ten_years_off_change_nothing(
     assert_one_leader_each([wrong, right])
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("years", [10, -10])
+def test_clocks_ten_years_off_change_nothing_in_a_vault(
+    sealed: Path, sample_repository: Path, years: int
+) -> None:
+    """Two machines in turns, each lost after its turn: what the other did is there every time."""
+    options = ("--storage", str(sealed / "drive"), "--no-publish", *SESSION)
+    pythons = [_skewed(sealed / "skew", years), sys.executable]
+    machines = [
+        Machine(Runtime(sealed / name), str(sample_repository), options, python)
+        for name, python in zip("ab", pythons, strict=True)
+    ]
+    done: set[str] = set()
+    for turn in range(4):
+        machine = machines[turn % 2]
+        assert machine.open()["session"] == "lesson"
+        assert done <= {path.name for path in machine.worktree.iterdir()}
+        done.add(f"{turn}.txt")
+        (machine.worktree / f"{turn}.txt").write_text(f"{turn}\n")
+        machine.gitsession("flush", "--timeout", "60", "--level", "stored")
+        machine.lose()
+
+
 def _skewed(place: Path, years: int) -> str:
     """An interpreter whose processes all have another wall clock, and the same monotonic one.
 
