@@ -197,7 +197,7 @@ def _report(seen: Search) -> None:
 def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
     size = "" if entry.size is None else human_size(entry.size)
     named = (entry.repo,) if with_repo else ()
-    saved = f"snapshot {entry.snapshot}" if entry.snapshot else ""
+    saved = str(entry.snapshot or "")
     where = " + ".join(entry.where)
     return (
         *named,
@@ -241,7 +241,15 @@ def command(repo: str, storage: str | None, as_json: bool) -> None:
     if as_json:
         print_json([asdict(entry) for entry in listed])
         return
-    several = bool(WILD & set(repo))
+    print_table(listed, with_repo=bool(WILD & set(repo)))
+
+
+def print_table(listed: Sequence[Listed], *, with_repo: bool) -> None:
+    """Sessions as a table, with their repositories where they are of several."""
     columns = ("owner", "session", "base", "last save", "held by", "state", "pull request", "size")
-    rows = [_row(entry, with_repo=several) for entry in listed]
-    table((*(("repository",) if several else ()), *columns), rows)
+    table(
+        (*(("repository",) if with_repo else ()), *columns),
+        [_row(entry, with_repo=with_repo) for entry in listed],
+        whole=("repository", "owner", "session", "base", "last save", "pull request", "size"),
+        spare=("base", "size", "held by", "last save", "owner"),
+    )

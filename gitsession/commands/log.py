@@ -59,4 +59,5 @@ def command(session: str | None, limit: int, as_json: bool) -> None:
         print_json([asdict(snapshot) for snapshot in found])
         return
     now = time.time()
-    table(("snapshot", "when", "what", "ran", "size", "commit"), [row(snapshot, now) for snapshot in found])
+    columns = ("snapshot", "when", "what", "ran", "size", "commit")
+    table(columns, [row(snapshot, now) for snapshot in found], whole=("when", "size", "commit"))

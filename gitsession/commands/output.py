@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gitsession.wording import human_age as human_age
@@ -14,8 +14,13 @@ from gitsession.wording import inert_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from gitsession.git.progress import Listen, Progress
+
+READABLE = 14  # characters that a broken cell has at least
+GAP = 3  # characters between two columns
+WIDER_THAN_ANY = 10_000  # columns: what is piped is for programs, which take a line for a row
 
 
 def print_json(document: object) -> None:
@@ -46,17 +51,55 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A plain table on standard output, every cell inert."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    whole: Collection[str] = (),
+    spare: Sequence[str] = (),
+) -> None:
+    """A plain table on standard output, every cell inert; one line a row where it is no terminal.
+
+    Args:
+        columns: Their titles.
+        rows: A cell for each column.
+        whole: The columns whose cells are never broken, so that they can be copied.
+        spare: The columns that a narrow terminal goes without, the first of them first.
+    """
+    out, written = console(), [[inert(cell) for cell in row] for row in rows]
+    if not out.is_terminal:
+        out.width = WIDER_THAN_ANY
+    least = {
+        column: _least(column, [row[at] for row in written], whole=column in whole)
+        for at, column in enumerate(columns)
+    }
+    for column in spare:
+        if sum(least.values()) + GAP * len(least) > out.width:
+            least.pop(column)
+    out.print(_drawn(columns, written, least, whole))
+
+
+def _least(title: str, cells: Sequence[str], *, whole: bool) -> int:
+    """The width at which a column's cells are not broken, or into few pieces."""
+    from rich.cells import cell_len
+
+    longest = max(map(cell_len, cells), default=0)
+    return max(cell_len(title), longest if whole else min(READABLE, longest))
+
+
+def _drawn(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], least: Mapping[str, int], whole: Collection[str]
+) -> Table:
     from rich import box
     from rich.table import Table
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        if column in least:
+            drawn.add_column(column, overflow="fold", no_wrap=column in whole, min_width=least[column])
     for row in rows:
-        drawn.add_row(*(inert(cell) for cell in row))
-    console().print(drawn)
+        drawn.add_row(*(cell for column, cell in zip(columns, row, strict=True) if column in least))
+    return drawn
 
 
 class Bars:

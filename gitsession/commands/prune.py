@@ -59,7 +59,7 @@ def _show(over: Sequence[Over]) -> None:
     rows = [
         ("goes" if each.goes else "stays", each.session, " + ".join(each.where), each.why) for each in over
     ]
-    table(("", "session", "held by", "why"), rows)
+    table(("", "session", "held by", "why"), rows, whole=("session",))
 
 
 def _agreed(count: int) -> bool:
