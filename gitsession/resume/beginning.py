@@ -49,6 +49,7 @@ def begin(
     runtime: Runtime,
     given: Given,
     person: Person,
+    loaded: run.Process,
 ) -> Session:
     """Bring the repository and its session here and start the agent.
 
@@ -58,12 +59,13 @@ def begin(
         runtime: The kind of machine this is.
         given: The token.
         person: How they are spoken to.
+        loaded: The keeper to start, as `launching.loading` gave it.
 
     Raises:
         GitsessionError: See `gitsession.open`.
     """
     watched = options if runtime.interactive else replace(options, editor=None)
-    with BesideTheClone(watched, person.listen) as beside, launching.loading() as loaded:
+    with BesideTheClone(watched, person.listen) as beside:
         return _begin(options, ground, runtime, given, person, beside, loaded)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gitsession.agent import control
+from gitsession.agent import control, launching
 from gitsession.agent.configuration import load
 from gitsession.agent.places import Places
 from gitsession.resume.given import Given, token_for
@@ -78,7 +78,8 @@ def _now_given(places: Places, options: Options, runtime: Runtime) -> Given:
 
 
 def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, person: Person) -> Session:
-    """Attaching must be instant, so that what only a beginning needs is loaded here."""
-    from gitsession.resume.beginning import begin
+    """Attaching must be instant: what only a beginning needs is loaded here, while keeper and agent load."""
+    with launching.loading() as loaded:
+        from gitsession.resume.beginning import begin
 
-    return begin(options, ground, runtime, given, person)
+        return begin(options, ground, runtime, given, person, loaded)
