@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 
 from gitsession import files
 from gitsession.git.command import NETWORK_TIMEOUT, Repository
+
+# from 100 files on, see checkout.workers in git-config(1); slow disks gain even where one core does the work
+SIDE_BY_SIDE = {"checkout.workers": str(max(2, os.cpu_count() or 2))}
 
 
 def write_new(repository: Repository, wanted: Iterable[tuple[bytes, str, bytes]]) -> None:
@@ -22,7 +26,7 @@ def write_new(repository: Repository, wanted: Iterable[tuple[bytes, str, bytes]]
     """
     listed = b"".join(b"%s %s\t%s\0" % (mode, oid.encode(), path) for mode, oid, path in wanted)
     scratch = files.temporary_name(repository.git_dir / "index")
-    door = replace(repository, index=scratch)
+    door = replace(repository, index=scratch, config={**repository.config, **SIDE_BY_SIDE})
     try:
         door.run("update-index", "-z", "--index-info", stdin=listed)
         door.run("checkout-index", "--all", "--quiet", timeout=NETWORK_TIMEOUT)

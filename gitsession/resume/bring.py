@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
 from gitsession.errors import AuthorisationError, GitError, GitsessionError, RepositoryError, WorkTreeError
 from gitsession.git import Repository, lookup, partial, plain, refs, transfer
+from gitsession.git.checkout import SIDE_BY_SIDE
 from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 from gitsession.resume.account import not_found
@@ -169,7 +171,7 @@ def check_out(
     Raises:
         RepositoryError: The remote has no such branch, tag, commit or pull request.
     """
-    repository = user.repository
+    repository = replace(user.repository, config={**user.repository.config, **SIDE_BY_SIDE})
     if base is None and pull is not None:
         base = _fetch_pull(repository, pull, variables or {})
     have(user, [base or "HEAD"], variables or {}, listen)
