@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from gitsession.editor.install import Installed
 from tests.editor.conftest import code_server as code_server
 from tests.rig import processes
-from tests.rig.browser import EDITOR, PATIENCE, TREE, chromium, fresh_page, needs_chromium
+from tests.rig.browser import EDITOR, PATIENCE, TREE, chromium, fresh_page, long_in_browser
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
@@ -24,13 +24,7 @@ from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    needs_chromium,
-]
+pytestmark = long_in_browser(300)
 
 
 @pytest.fixture

@@ -17,18 +17,12 @@ from gitsession.editor import own_extension
 from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
 from tests.agent.conftest import Running, prepared, running, wait_for
-from tests.rig.browser import EDITOR, PATIENCE, chromium, fresh_page, needs_chromium
+from tests.rig.browser import EDITOR, PATIENCE, chromium, fresh_page, long_in_browser
 
 __all__ = ["prepared", "running"]  # pytest finds them here
 
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-    needs_chromium,
-]
+pytestmark = long_in_browser(600)
 
 Start = Callable[[Running], Editor]
 

@@ -16,19 +16,13 @@ from gitsession.editor.install import Installed
 from gitsession.editor.server import Layout
 from gitsession.editor.settings import install_extension
 from gitsession.editor.supervise import Editor, Plan
-from tests.rig.browser import TREE, chromium, fresh_page, needs_chromium
+from tests.rig.browser import TREE, chromium, fresh_page, long_in_browser
 from tests.rig.open_vsx import OpenVsx
 from tests.rig.patience import eventually
 
 RECOMMENDED = "rig.recommended"
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    needs_chromium,
-]
+pytestmark = long_in_browser(300)
 
 Start = Callable[..., Editor]
 

@@ -25,6 +25,17 @@ EDITOR = ".editor-instance .view-lines"
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
+def long_in_browser(seconds: int) -> list[pytest.MarkDecorator]:
+    """The `pytestmark` of a module whose tests take minutes each, and so many seconds at most."""
+    return [
+        pytest.mark.long,
+        pytest.mark.browser,
+        pytest.mark.slow,
+        pytest.mark.timeout(seconds),
+        needs_chromium,
+    ]
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of its own; it ends with the context."""

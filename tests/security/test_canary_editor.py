@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.rig.browser import CHROMIUM, FLAGS, PATIENCE, TREE, needs_chromium
+from tests.rig.browser import CHROMIUM, FLAGS, PATIENCE, TREE, long_in_browser
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.patience import eventually
@@ -28,13 +27,7 @@ from tests.test_editor_session import (
 )
 from tests.test_editor_session import machine as machine
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    needs_chromium,
-]
+pytestmark = long_in_browser(300)
 
 TOKEN = Canary(ADA_TOKEN)
 STORED = """async () => {
