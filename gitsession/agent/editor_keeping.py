@@ -11,7 +11,7 @@ from gitsession.agent.log import Log
 from gitsession.editor import install, settings
 from gitsession.editor.install import Installed
 from gitsession.editor.server import Layout
-from gitsession.editor.working import FETCHED, Worker
+from gitsession.editor.working import Worker, fetched_into
 from gitsession.errors import GitsessionError, StorageError
 from gitsession.replicas.editor_files import EditorFiles
 
@@ -90,8 +90,9 @@ def archive_in(files: EditorFiles | None, folder: Path) -> tuple[Path, str] | No
         if kept is None:
             return None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.fetch(kept, folder / FETCHED)
-        return folder / FETCHED, kept.sha256
+        fetched = fetched_into(folder)
+        files.fetch(kept, fetched)
+        return fetched, kept.sha256
     except StorageError:
         return None
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from gitsession.editor import install
 from gitsession.editor.install import Installed, Progress, Step, silent
 from gitsession.errors import EditorError
 
-FETCHED = "from-the-vault.tar.zst"
+FETCHED = "from-the-vault.{}-{}.tar.zst"
 Archive = Callable[[Path], "tuple[Path, str] | None"]
 
 
@@ -22,6 +24,14 @@ def editor_cache() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("gitsession") / "editor"
+
+
+def fetched_into(cache: Path) -> Path:
+    """A name of one's own for the vault's archive, which others fetch too; what the dead left is removed."""
+    for left in cache.glob(FETCHED.format("*", "*")):
+        if not run.is_alive(int(left.name.split(".")[1].partition("-")[0])):
+            left.unlink(missing_ok=True)
+    return cache / FETCHED.format(os.getpid(), secrets.token_hex(4))
 
 
 def no_archive(_folder: Path) -> None:

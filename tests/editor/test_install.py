@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitsession.editor import archive, install, sources
+from gitsession.editor import archive, install, sources, working
 from gitsession.editor.install import (
     VERSION,
     Built,
@@ -93,6 +93,15 @@ def test_the_vaults_archive_brings_it_without_a_network(tmp_path: Path) -> None:
     again = ensure(tmp_path / "two", [source], steps.append)
     assert (again.source, again.node.read_text()) == ("the vault", NODE)
     assert any(step.phase == "unpacking" and step.total for step in steps)
+
+
+def test_whoever_fetches_the_vaults_archive_has_a_name_of_their_own(tmp_path: Path) -> None:
+    beyond_any = tmp_path / working.FETCHED.format(1 << 22 | 1, "dead")
+    beyond_any.touch()
+    first = working.fetched_into(tmp_path)
+    first.touch()
+    assert working.fetched_into(tmp_path) != first
+    assert list(tmp_path.iterdir()) == [first]
 
 
 def test_a_damaged_archive_is_passed_over(tmp_path: Path) -> None:
