@@ -37,6 +37,7 @@ def _escaped(character: str) -> str:
 def say(text: str) -> None:
     """Inert lines for people, on standard output; they wrap for nobody, so that they can be copied."""
     sys.stdout.write(inert_lines(text) + "\n")
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:
