@@ -29,8 +29,9 @@ from gitsession.hub.door import Door
 from gitsession.hub.hub import Hub
 from gitsession.model import SessionName
 from gitsession.notebook import magics
-from gitsession.proposal import bases, leaving, pushing, round
+from gitsession.proposal import bases, pushing, round
 from gitsession.proposal.values import Wish
+from gitsession.replicas import own_commits
 from gitsession.replicas.guard import Finding
 from gitsession.resume import account, adopting, beginning, beside, bring, going_on, ground, running
 from gitsession.resume.given import Given, without_token
@@ -153,7 +154,7 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
     ),
     "A commit of yours holds key.pem": (
         errors.RefusedError,
-        lambda: raised(leaving._held(Finding("key.pem", "0" * 40, "secret", "a private key", 1, ""))),
+        lambda: raised(own_commits._held(Finding("key.pem", "0" * 40, "secret", "a private key", 1, ""))),
     ),
     "has no branch main": (errors.NotFoundError, lambda: bases.fetch_base(review_ground(), "main")),
     "cannot be made": (errors.WorkTreeError, lambda: bring._move(HERE / "aside", HERE / "tree")),

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from gitsession import credentials, run
 from gitsession.agent import fetching, timeline
 from gitsession.agent.allowing import allow
+from gitsession.agent.committing import commit
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
 from gitsession.agent.editor import SessionEditor
@@ -19,8 +19,8 @@ from gitsession.agent.recovery import go_on_with_token
 from gitsession.agent.service import Agent
 from gitsession.agent.updating import Updating
 from gitsession.agent.view import status
-from gitsession.errors import GitError, UsageError
-from gitsession.git import history, own
+from gitsession.errors import UsageError
+from gitsession.git import history
 from gitsession.model import Level
 from gitsession.replicas.spoken import redacted_record
 from gitsession.snapshot import restore, trailers
@@ -170,26 +170,7 @@ class Operations:
     def _commit(self, request: Request) -> Mapping[str, Any]:
         """The user's own commit, with their hooks and settings, on this client's thread."""
         message, push = request.text("message"), request.flag("push", False)
-        agent = self._agent
-        agent.jobs.call(agent.save_now, JOB_TIMEOUT)
-        configuration, user = agent.configuration, agent.parts.shipments.user
-        addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
-        variables = credentials.configuration(
-            addresses, agent.parts.places.keeper_socket, run.program(), environ={}
-        )
-        theirs = own.own(user.git_dir, user.work_tree, variables)
-        commit = own.commit_all(theirs, message)
-        if push:
-            try:
-                own.push_branch(theirs)
-            except GitError as error:
-                raise GitError(
-                    error.what,
-                    stderr=error.stderr,
-                    safe=f"The commit {commit[:10]} is made.",
-                    hint=error.hint,
-                ) from error
-        return {"commit": commit}
+        return {"commit": commit(self._agent, message, push=push)}
 
     def _fetch(self, request: Request) -> Mapping[str, Any]:
         """Files that were left in the vault, on this client's thread."""

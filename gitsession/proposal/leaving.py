@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from gitsession.agent.contents import MEMORY, Memory
-from gitsession.errors import Refusal, RefusedError
-from gitsession.git import commits, history, lookup, objects, refs
+from gitsession.git import commits, lookup, objects
 from gitsession.proposal.ground import Ground
-from gitsession.replicas.guard import MESSAGE, Allowed, Finding, Guard
+from gitsession.replicas.guard import Allowed, Guard
 
 _ABSENT = frozenset("0")
 
@@ -48,26 +46,3 @@ def sift(ground: Ground, guard: Guard, base: str, tree: str) -> Sifted:
     kept = {path: (before[path][0], before[path][2]) if path in before else gone for path in findings}
     notes = tuple(f"{path} is not in the review: {found.reason}" for path, found in findings.items())
     return Sifted(commits.with_files(ground.repository, tree, kept), notes)
-
-
-def refuse_commits(ground: Ground, guard: Guard, head: str, known: Collection[str]) -> None:
-    """Let the user's own commits pass, or say which file in them may not leave; nobody rewrites them.
-
-    Raises:
-        RefusedError: The guard found something in them.
-    """
-    there = [*known, *refs.published(ground.user.repository)]
-    messages = [(oid, MESSAGE) for oid in history.new_commits(ground.repository, [head], there)]
-    findings = guard.check([*history.new_blobs(ground.repository, [head], there), *messages])
-    if findings:
-        raise _held(findings[0])
-
-
-def _held(finding: Finding) -> RefusedError:
-    allow = f"let it pass with `gitsession allow {finding.allow_id}`, or " if finding.allow_id else ""
-    return RefusedError(
-        f"A commit of yours holds {finding.path}, which may not leave: {finding.reason}.",
-        refusal=Refusal(finding.kind, (finding.path,), finding.reason),
-        safe="Nothing was pushed; your commits are as they were.",
-        hint=f"If it is harmless, {allow}rewrite the commit without it.",
-    )

@@ -13,12 +13,13 @@ from gitsession import files, runtime
 from gitsession.agent import control
 from gitsession.agent.heads import head
 from gitsession.errors import GitError, GitsessionError, SessionError
-from gitsession.git import commits, configuration, history, lookup
+from gitsession.git import commits, configuration, history, lookup, refs
 from gitsession.hub import Pulls
 from gitsession.proposal import bases, large, leaving, pushing
 from gitsession.proposal.ground import Ground
 from gitsession.proposal.values import Review, Wish
 from gitsession.proposal.words import commit_message, title_of
+from gitsession.replicas.own_commits import refuse
 from gitsession.review import branch, pull_request, template
 from gitsession.review.changes import Changes, between, strip_outputs
 from gitsession.review.markdown import Links, comments
@@ -94,7 +95,8 @@ def build(ground: Ground, wish: Wish, into: str, listen: Listen = lambda _: None
     previous = bases.fetch_previous(ground, base, own)
     guard = leaving.guard_of(ground)
     if own is not None:
-        leaving.refuse_commits(ground, guard, own, [base, *([previous] if previous else [])])
+        known = [base, *([previous] if previous else []), *refs.published(ground.user.repository)]
+        refuse(ground.repository, guard, own, known)
     before = own or base
     tree = commits.tree_of(ground.repository, snapshot)
     bare = strip_outputs(ground.repository, before, tree) if wish.outputs == "strip" else tree

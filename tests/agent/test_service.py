@@ -9,8 +9,9 @@ import time
 import pytest
 
 from gitsession.agent import control
-from gitsession.errors import SessionError, UsageError
+from gitsession.errors import RefusedError, SessionError, UsageError
 from tests.agent.conftest import Running, wait_for
+from tests.agent.test_refusals_words import KEY
 from tests.rig.repositories import git
 
 
@@ -172,6 +173,20 @@ def test_commit_is_the_users_own(running: Running) -> None:
     commit = running.ask("commit", message="Finish", push=True)["commit"]
     assert git(running.tree, "rev-parse", "HEAD") == commit
     assert git(running.tree, "log", "-1", "--format=%an %s") == "Ada Lovelace Finish"
+    assert git(running.remote, "rev-parse", "main") == commit
+
+
+def test_what_may_not_leave_stops_the_push_of_a_commit(running: Running) -> None:
+    before = git(running.remote, "rev-parse", "main")
+    running.write("keys.py", f"token = '{KEY}'\n")
+    with pytest.raises(RefusedError, match=r"holds keys\.py, which may not leave: secret: .* in line 1"):
+        running.ask("commit", message="With a key", push=True)
+    assert git(running.remote, "rev-parse", "main") == before
+    made = git(running.tree, "rev-parse", "HEAD")
+    assert made != before and git(running.tree, "log", "-1", "--format=%s") == "With a key"
+    running.ask("allow", what="keys.py", once=False)
+    running.write("one.txt", "more")
+    commit = running.ask("commit", message="More", push=True)["commit"]
     assert git(running.remote, "rev-parse", "main") == commit
 
 
