@@ -140,8 +140,8 @@ class Lane:
             self.replica.try_branch_again()
 
     def start_afresh(self) -> None:
-        """Ship again at once, since what stood in the way is gone."""
-        self._retry_at, self._started, self.error = None, None, ""
+        """Ship again at once, since what stood in the way is gone; who waits goes on waiting for that."""
+        self._retry_at, self._started, self.failed_at, self.error = None, None, None, ""
 
     def rename(self, session: SessionName) -> None:
         """Ship under another name from now on, where nothing of it lies yet."""
