@@ -23,6 +23,7 @@ def recall(agent: Agent) -> None:
     if tip is None:
         return
     agent.newest = Snapshot(tip.number, tip.commit, time.time())
+    _recall_packages(agent, tip.commit)
     agent.generation = 1
     best = stored(agent.lanes)
     if best is not None:
@@ -31,6 +32,13 @@ def recall(agent: Agent) -> None:
         paths = changed_since(saver.shadow, best.snapshot if best else None, tip.commit)
         agent.risk.note(paths, tip.number)
     agent.find_risk()
+
+
+def _recall_packages(agent: Agent, tip: str) -> None:
+    try:
+        agent.packages.recall(agent.parts.saver.shadow.repository, tip)
+    except GitsessionError as error:
+        agent.parts.log.failure("packages not recalled", error)
 
 
 def _recall_times(agent: Agent, state: str) -> None:

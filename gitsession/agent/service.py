@@ -16,6 +16,7 @@ from gitsession.agent.demand import Closing, Demands, left_behind
 from gitsession.agent.jobs import Jobs
 from gitsession.agent.lane import Lane, Outcome, said
 from gitsession.agent.notices import Notices
+from gitsession.agent.packages import Packages
 from gitsession.agent.parts import Parts
 from gitsession.agent.recovery import arrived, look_again, recover
 from gitsession.agent.risk import Risk
@@ -44,6 +45,7 @@ class Agent:
         self.risk = Risk()
         self.newest: Snapshot | None = None
         self.notices = Notices(parts.ending, parts.events)
+        self.packages = Packages()
         self.taking = False
         self._woken = woken
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -110,6 +112,7 @@ class Agent:
     def note_ran(self, ran: str) -> None:
         """Have the next snapshot say what ran before it."""
         self._ran = ran
+        self.packages.note(ran)
 
     def save_now(self, subject: str | None = None) -> Taken | None:
         """Take a snapshot of everything, a named one even of no change; on the main thread only."""

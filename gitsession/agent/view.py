@@ -49,6 +49,7 @@ def status(
         agent_pss=proportional_memory(),
         extra={
             "kept": _kept(agent.parts.saver.contents),
+            "packages": list(agent.packages.wanted()),
             "unsaved": sorted(unsaved),
             "events": agent.parts.events.to_json(),
             "places": configuration.place_names,

@@ -73,6 +73,8 @@ def show(status: Status) -> None:
             say(f"           gitsession allow {inert(held.finding.split()[0])}")
     for line in kept_lines(status.extra.get("kept", {})):
         say(line)
+    if packages := status.extra.get("packages"):
+        say(f"packages   pip install {inert(' '.join(packages))}")
     for skipped in status.skipped:
         say(f"skipped    {inert(skipped.path)}: {inert(skipped.reason)}")
     for line in status.notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -64,17 +64,21 @@ def _parsed(trailer: str) -> dict[str, Any] | None:
     return run if isinstance(run, dict) else None
 
 
-def package_changes(runs: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-    """What pip changed over all runs, oldest run first: the first version that was seen against the last."""
+def changed_packages(runs: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    """What pip changed over all runs, oldest run first: the first version that was seen, and the last."""
     over: dict[str, tuple[Any, Any]] = {}
     for run in runs:
         changed = run.get("changed")
         for name, versions in changed.items() if isinstance(changed, dict) else ():
             if isinstance(versions, list) and len(versions) == 2:
                 over[name] = (over.get(name, versions)[0], versions[1])
-    return tuple(
-        _package(name, *versions) for name, versions in sorted(over.items()) if len({*map(str, versions)}) > 1
-    )
+    return over
+
+
+def package_changes(runs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The same in words, of what differs at last."""
+    over = sorted(changed_packages(runs).items())
+    return tuple(_package(name, *versions) for name, versions in over if len({*map(str, versions)}) > 1)
 
 
 def _package(name: str, before: Any, now: Any) -> str:
