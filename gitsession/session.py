@@ -173,11 +173,13 @@ class Session:
 
         return status(ground(self.places))
 
-    def finish(self, ready: bool = False) -> Finished:
+    def finish(self, ready: bool = False, unmount: bool = False) -> Finished:
         """Save everything a last time, mark the session as finished, and end it here; your files stay.
 
         Args:
             ready: Take the pull request out of draft.
+            unmount: Wait until Drive has uploaded everything, five minutes at most, and unmount it; on Colab,
+                from a cell. Mounting it again may need another runtime.
 
         Returns:
             How the pull request stands, and what could not be marked.
@@ -187,9 +189,11 @@ class Session:
         """
         from gitsession.proposal.finish import finish
         from gitsession.proposal.ground import ground
+        from gitsession.runtime import detect
 
         self.flush()
-        return finish(ground(self.places), ready=ready, close=self.close)
+        machine = detect(os.environ)
+        return finish(ground(self.places), ready=ready, close=self.close, runtime=machine, unmount=unmount)
 
     def fetch(self, pattern: str) -> tuple[str, ...]:
         """Bring back files that were left in the vault, such as those that `lazy=` named.

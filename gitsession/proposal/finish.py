@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from gitsession.errors import GitsessionError
+from gitsession.errors import GitsessionError, StorageError
 from gitsession.git import Repository
 from gitsession.proposal.ground import Ground
 from gitsession.proposal.status import status
@@ -15,12 +15,14 @@ from gitsession.proposal.values import Finished
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.resume.access import access
+from gitsession.runtime import Runtime
 
 ENDED = ("merged", "closed")
+UNMOUNT_TIMEOUT = 300.0  # seconds
 Close = Callable[[], tuple[str, ...]]
 
 
-def finish(ground: Ground, *, ready: bool, close: Close) -> Finished:
+def finish(ground: Ground, *, ready: bool, close: Close, runtime: Runtime, unmount: bool = False) -> Finished:
     """End a session that was flushed just now.
 
     The replicas are told after the agent ended, so that nothing ships any more behind their back.
@@ -29,6 +31,8 @@ def finish(ground: Ground, *, ready: bool, close: Close) -> Finished:
         ground: The session.
         ready: Take the pull request out of draft.
         close: Ends its processes; answers with what only this machine has.
+        runtime: The kind of machine this is.
+        unmount: Have its own storage upload everything, and leave it.
     """
     told = _reviewed(ground, ready=ready)
     missing = close()
@@ -41,7 +45,22 @@ def finish(ground: Ground, *, ready: bool, close: Close) -> Finished:
                 marked.append(name)
             except GitsessionError as error:
                 notes.append(f"The {name} does not know yet that it is finished: {error.what}")
+    notes += _leave_storage(ground, runtime, unmount=unmount)
     return replace(told, marked=tuple(marked), notes=tuple(notes))
+
+
+def _leave_storage(ground: Ground, runtime: Runtime, *, unmount: bool) -> list[str]:
+    """Let the machine's own storage upload, where the vault lies on it, or say how to wait for that."""
+    own, storage = runtime.storage_at_hand(), ground.configuration.storage
+    if own is None or storage is None or not Path(storage).is_relative_to(own.parent) or not runtime.uploads:
+        return []
+    if not unmount:
+        return [runtime.uploads]
+    try:
+        runtime.unmount(UNMOUNT_TIMEOUT)
+    except StorageError as error:
+        return [f"{error.what} {error.safe} {error.hint}".replace("  ", " ")]
+    return []
 
 
 def _reviewed(ground: Ground, *, ready: bool) -> Finished:

@@ -65,6 +65,19 @@ class Runtime(Protocol):
         """
         ...
 
+    @property
+    def uploads(self) -> str:
+        """What to do about storage that uploads by itself and later; empty where it is all there at once."""
+        ...
+
+    def unmount(self, seconds: float) -> None:
+        """Have the default storage upload everything, and leave it; nothing where it is all there at once.
+
+        Raises:
+            StorageError: It was not done within so many seconds.
+        """
+        ...
+
     def secret(self, name: str, /) -> str | None:
         """A secret that the person keeps with the platform; None where it has no place for them.
 

@@ -22,6 +22,10 @@ MOUNT_TIMEOUT = 120_000  # milliseconds; the person has to click through a dialo
 _BY_HAND = (
     "Run `from google.colab import drive; drive.mount('/content/drive')` in a cell, or use --storage none."
 )
+_UPLOADS = (
+    "Drive may still be uploading, which goes on while this machine lives. "
+    "`from google.colab import drive; drive.flush_and_unmount()` in a cell waits for it."
+)
 
 
 class Colab(Local):
@@ -39,6 +43,7 @@ class Colab(Local):
         "Google asks next whether this notebook may use your Drive: a second copy of your work is kept there,"
         " in the folder `gitsession`. Say no, and GitHub alone keeps it."
     )
+    uploads = _UPLOADS
     network_hint = "Check https://status.cloud.google.com; Colab machines are online by default."
 
     def __init__(self, content: Path = CONTENT) -> None:
@@ -69,6 +74,22 @@ class Colab(Local):
         if mounted is None:
             raise StorageError("Google Drive was mounted without its MyDrive folder.", hint=_BY_HAND)
         return mounted / FOLDER
+
+    def unmount(self, seconds: float) -> None:
+        """Let Drive upload what it has; see `Runtime.unmount`. Mounting it again may fail afterwards.
+
+        So in https://github.com/googlecolab/colabtools/issues/4773; by itself Colab would wait for a day.
+        """
+        if not in_kernel():
+            raise StorageError("Google Drive can be unmounted only from a notebook's cell.", hint=_UPLOADS)
+        try:
+            import_module("google.colab.drive").flush_and_unmount(timeout_ms=int(seconds * 1000))
+        except Exception as error:  # Colab raises plain ValueError
+            raise StorageError(
+                f"Google Drive was not unmounted within {seconds:.0f} s ({type(error).__name__}).",
+                safe="It goes on uploading while this machine lives.",
+                hint=_UPLOADS,
+            ) from None
 
     def _drive(self) -> Path | None:
         places = [self._content / "drive" / name for name in DRIVE_NAMES]

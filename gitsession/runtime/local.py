@@ -16,6 +16,7 @@ class Local:
     interactive = True
     notes: tuple[str, ...] = ()
     storage_reason = ""
+    uploads = ""
     network_hint = "Check the network, or the proxy in HTTPS_PROXY."
 
     def default_storage(self) -> Path | None:
@@ -40,6 +41,9 @@ class Local:
             f"Google Drive cannot be mounted on {self.name}.",
             hint='Name a folder: storage="/path" or --storage /path.',
         )
+
+    def unmount(self, _seconds: float) -> None:
+        """There is nothing to wait for; see `Runtime.unmount`."""
 
     def secret(self, _name: str) -> str | None:
         """There is no place for secrets but the environment."""

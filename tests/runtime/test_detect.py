@@ -6,10 +6,12 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from gitsession.errors import AuthorisationError, StorageError, UsageError
+from gitsession.proposal import finish
 from gitsession.runtime import Cloud, Colab, Kaggle, Local, Runtime, detect
 from gitsession.runtime.base import booted_at, estimate, in_kernel
 
@@ -149,6 +151,40 @@ class TestColab:
 
         stand_in(monkeypatch, "google.colab.drive", mount=mount)
         assert Colab(tmp_path).mount() == tmp_path / "drive/MyDrive/gitsession"
+
+    @pytest.mark.usefixtures("kernel")
+    def test_unmounts_within_a_time_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: dict[str, int] = {}
+        stand_in(monkeypatch, "google.colab.drive", flush_and_unmount=asked.update)
+        Colab(tmp_path).unmount(2.5)
+        assert asked == {"timeout_ms": 2500}
+        stand_in(monkeypatch, "google.colab.drive", flush_and_unmount=raising("ValueError"))
+        with pytest.raises(StorageError, match="was not unmounted within 2 s") as caught:
+            Colab(tmp_path).unmount(2.0)
+        assert "goes on uploading" in caught.value.safe
+
+    def test_outside_a_cell_it_stays_mounted(self, tmp_path: Path) -> None:
+        with pytest.raises(StorageError, match="unmounted only from a notebook's cell"):
+            Colab(tmp_path).unmount(1.0)
+
+    @pytest.mark.usefixtures("kernel")
+    def test_the_end_of_a_session_offers_to_wait_for_drive(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def told(storage: Path | None, machine: Runtime, *, unmount: bool) -> list[str]:
+            ground: Any = SimpleNamespace(configuration=SimpleNamespace(storage=storage and str(storage)))
+            return finish._leave_storage(ground, machine, unmount=unmount)
+
+        colab, on_drive = Colab(tmp_path), tmp_path / "drive/MyDrive/gitsession"
+        on_drive.mkdir(parents=True)
+        assert told(on_drive, colab, unmount=False) == [Colab.uploads]
+        for storage, machine in ((None, colab), (tmp_path / "else", colab), (on_drive, Local())):
+            assert told(storage, machine, unmount=False) == []
+        stand_in(monkeypatch, "google.colab.drive", flush_and_unmount={}.update)
+        assert told(on_drive, colab, unmount=True) == []
+        stand_in(monkeypatch, "google.colab.drive", flush_and_unmount=raising("ValueError"))
+        (line,) = told(on_drive, colab, unmount=True)
+        assert "was not unmounted within 300 s" in line and "drive.flush_and_unmount()" in line
 
     @pytest.mark.usefixtures("kernel")
     def test_a_mount_without_mydrive(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
