@@ -18,6 +18,12 @@ from tests.spine import Machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 INTERRUPTED = 128 + signal.SIGINT
+# whoever starts the tests in the background has them ignore Ctrl+C, and a child inherits that
+HEEDING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("gitsession", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def machine(runtime: Runtime, sample_repository: Path) -> Machine:
 def going(machine: Machine, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path, Path]]:
     """A command that goes on, with what it writes to its output and its errors."""
     out, errors = machine.runtime.root / "watched", machine.runtime.root / "errors"
-    argv = (machine.python, "-m", "gitsession", *arguments)
+    argv = (machine.python, "-c", HEEDING, *arguments)
     with out.open("wb") as written, errors.open("wb") as said:
         process = machine.runtime.start(*argv, cwd=machine.worktree, stdout=written, stderr=said)
     try:
