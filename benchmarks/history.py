@@ -79,6 +79,8 @@ def bare(folder: Path, versions: int) -> Path:
         git(work, "add", "--all")
         git(work, "commit", "--quiet", "--message", f"Version {version}")
     git(folder, "clone", "--quiet", "--bare", "--no-local", str(work), "sample.git")
+    for setting in ("allowFilter", "allowAnySHA1InWant"):  # as at GitHub
+        git(folder / "sample.git", "config", f"uploadpack.{setting}", "true")
     return folder / "sample.git"
 
 
