@@ -93,7 +93,8 @@ def open(
         session: The session's name. By default your newest unfinished one, else a new one.
         base: The branch, tag or commit that a new session starts from.
         storage: Where the vault lies: `"drive"`, a folder, or False for none. By default
-            `GITSESSION_STORAGE`, else what suits the machine.
+            `GITSESSION_STORAGE`, else the one that the repository's last session here was opened with, else
+            what suits the machine.
         workdir: The work tree; by default `/content/<repo>` on Colab, `/kaggle/temp/<repo>` on Kaggle,
             `./<repo>` elsewhere.
         token: A GitHub token. By default `GITHUB_TOKEN`, `GH_TOKEN`, then what `gh auth token` prints.

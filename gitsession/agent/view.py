@@ -53,6 +53,7 @@ def status(
             "unsaved": sorted(unsaved),
             "events": agent.parts.events.to_json(),
             "places": configuration.place_names,
+            "storage": configuration.storage,
             "token_refused": "token" in agent.notices.notes,
         },
     )

@@ -62,6 +62,8 @@ def show(status: Status) -> None:
     say(f"work tree  {inert(status.worktree)}")
     if status.branch:
         say(f"branch     {inert(status.branch)}")
+    if storage := status.extra.get("storage"):
+        say(f"vault      {inert(storage)}")
     if status.replicas:
         table(("place", "level", "has", "", ""), [replica_row(replica) for replica in status.replicas])
     for path in status.at_risk:

@@ -15,6 +15,7 @@ from gitsession.errors import RepositoryError, StorageError, WorkTreeError
 from gitsession.git import Repository, plain
 from gitsession.model import Identity
 from gitsession.resume.options import Options
+from gitsession.resume.running import storage_used
 from gitsession.runtime import Runtime
 from gitsession.snapshot.user import UserRepository, discover
 
@@ -49,9 +50,9 @@ def glance(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
     """
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
     address = parse_address(str(options.repo), server_url=server)
-    storage = storage_of(options.storage, runtime, environ)
     adopted = _is_adopted(options, address)
     worktree = Path(address.url) if adopted else _worktree(options.workdir, address, runtime)
+    storage = _storage(options.storage, address, worktree, runtime, environ)
     keep_apart(worktree, storage)
     return Ground(address, worktree, None, storage)
 
@@ -93,7 +94,7 @@ def survey_remote(
         address = _remote_of(discover(Path(address.url)), address, server)
     elif address.is_path:
         check_path(Path(address.url))
-    return Ground(address, Path.cwd(), None, storage_of(storage, runtime, environ))
+    return Ground(address, Path.cwd(), None, _storage(storage, address, Path.cwd(), runtime, environ))
 
 
 def keep_apart(worktree: Path, storage: str | None) -> None:
@@ -177,6 +178,19 @@ def origin_of(clone: UserRepository) -> str | None:
     repository = Repository(clone.git_dir, clone.work_tree)
     done = repository.run("config", "--get", "remote.origin.url", accept=(0, 1))
     return done.stdout.decode("utf-8", "surrogateescape").strip() or None
+
+
+def _storage(
+    wanted: str | Path | Literal[False] | None,
+    address: Address,
+    worktree: Path,
+    runtime: Runtime,
+    environ: Mapping[str, str],
+) -> str | None:
+    """As `storage_of`, but who names none has the one of before, where nobody needs to be asked for it."""
+    if wanted is None and not environ.get(STORAGE_VARIABLE) and not runtime.storage_reason:
+        wanted = storage_used(address, worktree)
+    return storage_of(wanted, runtime, environ)
 
 
 def storage_of(

@@ -11,6 +11,9 @@ from gitsession.agent.places import Places, all_places
 from gitsession.errors import AgentError, FormatError, SessionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gitsession.address import Address
     from gitsession.model import SessionName
     from gitsession.resume.ground import Ground
 
@@ -54,6 +57,18 @@ def attachable(ground: Ground, name: str | None) -> Places | None:
                 )
             return places
     return None
+
+
+def storage_used(address: Address, worktree: Path) -> str | None:
+    """The vault that this machine's latest session of a repository, or in a work tree, was opened with."""
+    latest, storage = 0, None
+    for places, configuration in known():
+        if configuration.address.key != address.key and configuration.worktree != worktree:
+            continue
+        with suppress(FileNotFoundError):  # it was pruned just now
+            opened = places.configuration.stat().st_mtime_ns
+            latest, storage = max((latest, storage), (opened, configuration.storage), key=lambda one: one[0])
+    return storage
 
 
 def running_elsewhere(ground: Ground) -> frozenset[SessionName]:
