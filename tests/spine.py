@@ -53,6 +53,7 @@ class Machine:
             *more,
             check=check,
         )
+        print(done.stderr, file=sys.stderr)  # pytest shows it where a test fails
         return json.loads(done.stdout.splitlines()[-1])
 
     def json(self, *arguments: str) -> Any:

@@ -38,6 +38,13 @@ class Ledger:
 
     commits: dict[int, str] = field(default_factory=dict)
     acknowledged: dict[str, int] = field(default_factory=dict)
+    session: str | None = None
+
+    def see(self, opened: dict[str, object]) -> None:
+        """A life goes on with the session of the one before, once any of that was acknowledged."""
+        if self.acknowledged:
+            assert (opened["session"], opened["resumed"]) == (self.session, True)
+        self.session = str(opened["session"])
 
     def hear(self, status: dict[str, object]) -> None:
         snapshot = status["snapshot"]
@@ -85,7 +92,7 @@ def listening(machine: Machine, ledger: Ledger) -> Iterator[None]:
 def one_life(machine: Machine, ledger: Ledger, draw: random.Random) -> None:
     """Open, work under the eyes of the ledger, and die at a random moment."""
     with listening(machine, ledger):
-        machine.open()
+        ledger.see(machine.open())
         people = start_all(machine.runtime, machine.worktree, draw)
         time.sleep(draw.uniform(0.1, 2.5))
         machine.runtime.kill()
@@ -116,8 +123,9 @@ def test_no_acknowledged_snapshot_is_lost(machine: Machine, seed: int) -> None:
         one_life(machine, ledger, draw)
         machine.runtime.wipe()
         began = time.monotonic()
-        machine.open()
+        opened = machine.open()
         took = time.monotonic() - began
+        ledger.see(opened)
         assert_nothing_lost(machine, ledger)
         if NOTED:
             note("lives", {"seed": seed, "life": life, "resume": took, "load": os.getloadavg()[0]})

@@ -30,7 +30,7 @@ from gitsession.resume.given import (
     without_token,
 )
 from gitsession.resume.ground import Ground, author
-from gitsession.resume.looking import look, looking
+from gitsession.resume.looking import ask_again, look, looking
 from gitsession.resume.merged import asked_of
 from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
@@ -150,12 +150,15 @@ def _bring(
         brought = adopt(storage.ground, wish, variables)
         return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
     with looking(ground, publish=wish.publish, runtime=wish.runtime, variables=variables) as looked:
-        storage = settle_with(settle(wish, looked).source is not None)
+        seen, held = looked, settle(wish, looked).source is not None
+        if not held:
+            seen = ask_again(looked, ground, runtime=wish.runtime, variables=variables)
+            held = settle(wish, seen).source is not None
+        storage = settle_with(held)
         beside.start(storage.ground)
-        seen = looked
         if storage.ground.storage != ground.storage:
             vault = look(storage.ground, publish=False, runtime=wish.runtime, variables={})
-            seen = together((looked, vault))
+            seen = together((seen, vault))
         brought = bring_up(storage.ground, wish, seen, variables)
     return storage.ground, replace(brought, notes=(*storage.notes, *brought.notes))
 

@@ -74,6 +74,17 @@ def looking(
         yield replace(find.search(replicas), vault=find.vault_among(replicas))
 
 
+def ask_again(
+    seen: find.Search, ground: Ground, *, runtime: str, variables: Mapping[str, str]
+) -> find.Search:
+    """The same where the remote answered; where it did not, with another look at it."""
+    if "remote" not in seen.failures:
+        return seen
+    others = {name: error for name, error in seen.failures.items() if name != "remote"}
+    again = look(replace(ground, storage=None), publish=True, runtime=runtime, variables=variables)
+    return find.together((replace(seen, failures=others), again))
+
+
 def look(
     ground: Ground, *, publish: bool, runtime: str, variables: Mapping[str, str], measure: bool = False
 ) -> find.Search:

@@ -79,6 +79,7 @@ def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[s
         user = discover(aside)
         set_aside(places)
         if choice.source is None:
+            _refuse_blindly_begun(ground, wish, seen)
             bring.check_out(user, wish.base, pull=wish.pull, variables=variables, listen=wish.listen)
             brought = Brought(choice.session)
         else:
@@ -87,7 +88,27 @@ def bring_up(ground: Ground, wish: Wish, seen: find.Search, variables: Mapping[s
                 brought = going_on.through(variables, done)
     for step in done:
         step()
+    notes += [] if notes else _not_asked(seen, begun=choice.source is None)
     return replace(brought, notes=(*_merged(wish, seen), *notes, *brought.notes))
+
+
+def _refuse_blindly_begun(ground: Ground, wish: Wish, seen: find.Search) -> None:
+    """A remote that can be cloned can be asked too: no session is begun beside one that it may hold."""
+    error = seen.failures.get("remote")
+    if isinstance(error, GitError):
+        raise bring.explained(error, ground.address, wish.network_hint)
+    if error is not None:
+        raise error
+
+
+def _not_asked(seen: find.Search, *, begun: bool) -> list[str]:
+    """What is said of places that could not be asked for sessions."""
+    beside = "If it holds a session of yours, `gitsession open --session NAME` has it once it answers."
+    ahead = "What only it holds is not here now; it stays where it is."
+    return [
+        f"The {name} could not be asked for sessions: {error.what} {beside if begun else ahead}"
+        for name, error in seen.failures.items()
+    ]
 
 
 def _merged(wish: Wish, seen: find.Search) -> list[str]:
