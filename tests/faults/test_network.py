@@ -20,7 +20,7 @@ from gitsession.git.command import Repository
 from gitsession.model import Level
 from gitsession.replicas.base import Shipment
 from gitsession.replicas.remote import Remote
-from tests.faults.conftest import replica, sampled
+from tests.faults.conftest import in_portions, replica
 from tests.replicas.conftest import SESSION, Chain
 from tests.rig import faults
 from tests.rig.connect_proxy import ConnectProxy
@@ -75,6 +75,7 @@ ALWAYS = [
     Case(True, "hold", "up", 0, "once"),
     Case(False, "reset", "down", 0.5, "always"),
 ]
+PORTIONS = in_portions(EVERY, ALWAYS)
 
 
 @dataclass
@@ -157,9 +158,12 @@ def try_it(case: Case, way: Way, fresh: Repository, shipped: Shipment, new: Ship
         assert error.what and error.hint, case
 
 
-def test_whatever_happens_on_the_way_the_next_try_makes_it_good(way: Way, fresh: Repository) -> None:
+@pytest.mark.parametrize("cases", PORTIONS.values(), ids=PORTIONS)
+def test_whatever_happens_on_the_way_the_next_try_makes_it_good(
+    way: Way, fresh: Repository, cases: list[Case]
+) -> None:
     """An acknowledgement is true, an error is no lost lease, and the refs never part."""
-    for case in sampled(EVERY, ALWAYS):
+    for case in cases:
         way.proxy.conditions = CLEAR
         shipped = way.ship()
         if not case.push:
