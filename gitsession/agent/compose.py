@@ -62,7 +62,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
     permission = Permission(contents, guard)
 
     def snapshots_of(session: SessionName) -> Snapshots:
-        limits = Limits(configuration.max_file_size, permission.may_be_large)
+        limits = Limits(configuration.max_file_size, permission.may_be_large, permission.objection)
         return Snapshots(
             shadow,
             user,

@@ -13,10 +13,12 @@ from gitsession.agent.portions import Portions
 from gitsession.agent.saving import Caught, Saver
 from gitsession.errors import GitError, Refusal
 from gitsession.git import blobs, history, lookup, refs
+from gitsession.model import Held
+from gitsession.replicas import own_commits
 from gitsession.replicas.base import Shipment
-from gitsession.replicas.guard import MESSAGE, Finding, Guard
+from gitsession.replicas.guard import Finding, Guard
 from gitsession.replicas.remote import Remote
-from gitsession.replicas.spoken import redacted
+from gitsession.replicas.spoken import redacted, unspeakable
 from gitsession.snapshot import lfs, state
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.user import UserRepository
@@ -195,10 +197,10 @@ class Shipments:
         return captured, tip
 
     def _said(self, captured: state.Captured, known: Sequence[str]) -> dict[str, LeftOut]:
-        """The new commits of the user's in whose messages the guard found something."""
+        """The new commits of the user's in whose own words the guard found something."""
         commits = history.new_commits(self.shadow.repository, captured.tips, known) if captured.tips else []
         self._commits = tuple(commits)
-        found = self.guard.check((oid, MESSAGE) for oid in commits)
+        found = own_commits.said(self.shadow.repository, self.guard, commits)
         return {
             each.oid: LeftOut("", f"commit {each.oid[:10]}: {each.reason}", (each.allow_id,))
             for each in found
@@ -214,19 +216,24 @@ class Shipments:
         tip = self.shadow.newest()
         configuration = self.configuration
         told = published_by(lane) if published else configuration.published
-        held, secret = self.saver.held, self.saver.secret if published else frozenset()
+        held, contents = self.saver.held, self.saver.contents
+        secret: frozenset[str] = frozenset()
+        if published:
+            beside = [item.path for item in held] + [file.path for file in contents.kept()]
+            named = unspeakable([*beside, *(file.path for file in contents.awaited)])
+            secret = self.saver.secret | named
         captured = state.capture(
             self.user,
             self.shadow.repository,
             snapshot=tip.commit,
             previous=lane.acknowledged.state if lane.acknowledged else None,
             lease=state.Lease(configuration.runtime, configuration.counter, told),
-            held=[replace(item, sha256="", finding="") if item.path in secret else item for item in held],
+            held=[_nameless(item) if item.path in secret else item for item in held],
             publish_branches=configuration.branches if published else "all",
             mtimes=self.saver.times,
             without=self._withheld if published else (),
             redact=redacted if published else None,
-            keeping=self.saver.contents.keeping(held, nameless=secret),
+            keeping=contents.keeping(held, nameless=secret),
         )
         return captured, tip
 
@@ -250,6 +257,11 @@ class Shipments:
             raise MayNotLeave(findings)
         if self.portions.is_too_much(self._new):
             raise TooMuch("The push is over GitHub's 2 GB; it goes in parts.")
+
+
+def _nameless(held: Held) -> Held:
+    """What may be told of a file with a secret in it, or in its name."""
+    return replace(held, path=redacted(held.path), sha256="", finding="")
 
 
 def published_by(lane: Lane) -> str:

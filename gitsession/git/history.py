@@ -75,6 +75,23 @@ def new_commits(repository: Repository, tips: Collection[str], known: Collection
     return repository.output("rev-list", "--ignore-missing", "--stdin", stdin=asked.encode()).decode().split()
 
 
+def added(repository: Repository, commits: Collection[str]) -> dict[str, list[str]]:
+    """The paths that each commit adds, by commit; of a merge those that none of its parents has."""
+    listed = repository.output(
+        *("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--diff-filter=A", "--raw", "-z"),
+        stdin="".join(f"{oid}\n" for oid in commits).encode(),
+    )
+    found: dict[str, list[str]] = {}
+    paths: list[str] = []
+    fields = iter(listed.decode("utf-8", "surrogateescape").split("\0")[:-1])
+    for field in fields:
+        if field.startswith(":"):
+            paths.append(next(fields))
+        else:
+            paths = found[field] = []
+    return found
+
+
 def addresses(repository: Repository, commits: Collection[str]) -> dict[str, frozenset[str]]:
     """The e-mail addresses of author and committer of each commit."""
     if not commits:

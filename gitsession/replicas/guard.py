@@ -14,6 +14,8 @@ from typing import Any
 from gitsession.git import Repository, blobs
 from gitsession.replicas.scan import Seen
 from gitsession.replicas.scanner import Scanner
+from gitsession.replicas.secrets import fingerprint
+from gitsession.replicas.spoken import redacted, secret_in_name
 
 HARD_SIZE_LIMIT = 100_000_000  # GitHub refuses larger files, GH001
 DEFAULT_SIZE_LIMIT = 50_000_000
@@ -145,6 +147,16 @@ class Guard:
         order = {item: position for position, item in enumerate(asked)}
         return tuple(sorted(findings, key=lambda finding: order[finding.oid, finding.path]))
 
+    def check_name(self, path: str) -> tuple[Finding, ...]:
+        """What of a path's own name may not leave; the finding tells it with a mask."""
+        secret = secret_in_name(path)
+        if secret is None or self.allowed.allows_path(path):
+            return ()
+        name = self._allow_id(fingerprint(secret.kind, path, secret.value))
+        shown = redacted(path)
+        finding = Finding(shown, "", "secret", f"secret: {secret.kind} in the name {shown}", 0, name)
+        return () if self.allowed.allows(finding) else (finding,)
+
     def _outside(self, asked: Iterable[tuple[str, str]], sizes: Mapping[str, int]) -> Iterator[Finding]:
         """What is known without reading a blob: it is too large, it is a workflow."""
         for oid, path in asked:
@@ -180,5 +192,8 @@ class Guard:
             yield Finding(path, oid, "unchecked", reason, 0, f"unchecked:{path}")
             return
         for secret in seen:
-            name = hashlib.sha256(f"{self.salt}\0{secret.fingerprint}".encode()).hexdigest()[:ALLOW_ID_LENGTH]
+            name = self._allow_id(secret.fingerprint)
             yield Finding(path, oid, "secret", f"secret: {secret.kind} in {secret.where}", secret.line, name)
+
+    def _allow_id(self, fingerprint: str) -> str:
+        return hashlib.sha256(f"{self.salt}\0{fingerprint}".encode()).hexdigest()[:ALLOW_ID_LENGTH]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from gitsession.errors import Refusal, RefusedError
 from gitsession.git import history
@@ -22,10 +23,23 @@ def refuse(repository: Repository, guard: Guard, head: str, known: Collection[st
     Raises:
         RefusedError: The guard found something in them.
     """
-    messages = [(oid, MESSAGE) for oid in history.new_commits(repository, [head], known)]
-    findings = guard.check([*history.new_blobs(repository, [head], known), *messages])
+    findings = guard.check(history.new_blobs(repository, [head], known))
+    findings += said(repository, guard, history.new_commits(repository, [head], known))
     if findings:
         raise _held(findings[0])
+
+
+def said(repository: Repository, guard: Guard, commits: Collection[str]) -> tuple[Finding, ...]:
+    """What may not leave of the commits' own words: their messages, and the names of the files they add.
+
+    Each finding names its commit in place of a blob.
+    """
+    return (*guard.check((oid, MESSAGE) for oid in commits), *_named(repository, guard, commits))
+
+
+def _named(repository: Repository, guard: Guard, commits: Collection[str]) -> Iterator[Finding]:
+    for commit, paths in history.added(repository, commits).items():
+        yield from (replace(finding, oid=commit) for path in paths for finding in guard.check_name(path))
 
 
 def _held(finding: Finding) -> RefusedError:

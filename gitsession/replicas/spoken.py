@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from gitsession.replicas.secret_shapes import RULES
-from gitsession.replicas.secrets import find
+from gitsession.replicas.secret_shapes import RULES, Rule
+from gitsession.replicas.secrets import Secret, find, worth_trying
 
 MASK = "[secret]"
 _BEGINNINGS = "|".join(re.escape(literal) for rule in RULES for literal in rule.needs if len(literal) > 3)
@@ -34,6 +34,28 @@ def redacted(text: str) -> str:
     for secret in reversed(find(_JOINED.sub(" ", text))):
         text = text[: secret.start] + MASK + text[secret.start + len(secret.value) :]
     return text
+
+
+def secret_in_name(path: str) -> Secret | None:
+    """The first secret in a path, by the shapes that cannot be chance; None where there is none.
+
+    Example:
+        >>> secret_in_name("data/2024-03-05.csv") is None
+        True
+    """
+    return _strong_in(path, worth_trying(path))
+
+
+def unspeakable(paths: Iterable[str]) -> frozenset[str]:
+    """The paths that have a secret in their names."""
+    asked = list(paths)
+    rules = worth_trying("\n".join(asked))
+    return frozenset(path for path in asked if rules and _strong_in(path, rules))
+
+
+def _strong_in(path: str, rules: tuple[Rule, ...]) -> Secret | None:
+    strong = tuple(rule for rule in rules if rule.strong)
+    return next(iter(find(_JOINED.sub(" ", path), binary=True, rules=strong) if strong else ()), None)
 
 
 def redacted_command(line: str) -> str:

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from gitsession import files
 from gitsession.errors import GitsessionError
 from gitsession.git import history, lookup, plain, refs
-from gitsession.replicas.guard import MESSAGE, Allowed, Finding, Guard
-from gitsession.replicas.spoken import redacted
+from gitsession.replicas import own_commits
+from gitsession.replicas.guard import Allowed, Finding, Guard
+from gitsession.replicas.spoken import redacted, unspeakable
 from gitsession.resume.plan import Line
 from gitsession.snapshot import state
 from gitsession.snapshot.shadow import Shadow
@@ -51,7 +52,7 @@ class Leaving:
         if self.line.where == "remote":
             return self.line.state
         known, guard = self._known(), self._guard()
-        findings = guard.check(self._new([self.line.snapshot], known))
+        findings = self._found(guard, [self.line.snapshot], known)
         if findings:
             raise _refused(findings)
         without: frozenset[str] = frozenset()
@@ -59,17 +60,18 @@ class Leaving:
             for _ in range(ROUNDS):
                 captured = self._capture(user, lease, without)
                 trees = state.trees(self.shadow.repository, captured.oid)
-                findings = guard.check(self._new([*captured.tips, *trees], known))
+                findings = self._found(guard, [*captured.tips, *trees], known)
                 if not findings:
                     return captured.oid
                 without |= {finding.oid for finding in findings}
         raise _refused(findings)
 
-    def _new(self, tips: Collection[str], known: Collection[str]) -> list[tuple[str, str]]:
-        """What the remote does not have of these: the blobs, and the commits with what they say."""
+    def _found(self, guard: Guard, tips: Collection[str], known: Collection[str]) -> tuple[Finding, ...]:
+        """What may not leave of what the remote does not have: of blobs, and of the commits' own words."""
         repository = self.shadow.repository
         commits = history.new_commits(repository, tips, known)
-        return [*history.new_blobs(repository, tips, known), *((oid, MESSAGE) for oid in commits)]
+        found = guard.check(history.new_blobs(repository, tips, known))
+        return found + own_commits.said(repository, guard, commits)
 
     def _known(self) -> list[str]:
         """Commits that the remote has."""
@@ -89,15 +91,15 @@ class Leaving:
         """Without a hash of anything held: whose content is a secret, it could be guessed from it."""
         repository, line = self.shadow.repository, self.line
         held = state.read(repository, line.state).held if line.state else ()
-        nameless = {item.path for item in held}
         keeping = self._keeping()
+        nameless = {item.path for item in held}.union(unspeakable(file.path for file in keeping.files))
         return state.capture(
             user,
             repository,
             snapshot=line.snapshot,
             previous=line.state or None,
             lease=lease,
-            held=[replace(item, sha256="", finding="") for item in held],
+            held=[replace(item, path=redacted(item.path), sha256="", finding="") for item in held],
             without=without,
             redact=redacted,
             keeping=replace(keeping, files=tuple(f for f in keeping.files if f.path not in nameless)),

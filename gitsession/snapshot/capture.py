@@ -112,6 +112,8 @@ class Capture:
             self._gone(tree, path)
             return
         refused = names.refusal(plain, symlink=stat.S_ISLNK(seen.st_mode))
+        if not stat.S_ISREG(seen.st_mode):  # whose content is held instead
+            refused = refused or self._objection(plain)
         if refused:
             self._skip(path, refused)
         elif self._trees.entry(plain) is None and not self._admit(plain):
@@ -190,9 +192,13 @@ class Capture:
         else:
             self.held[path] = Held(os.fsdecode(path), lfs.HELD, seen.st_size)
 
+    def _objection(self, path: bytes) -> str:
+        """Why a path that no snapshot holds yet may not come in for its name."""
+        return "" if self._trees.entry(path) is not None else self._means.limits.barred(os.fsdecode(path))
+
     def _is_held(self, path: bytes, size: int) -> bool:
         limits = self._means.limits
-        reason = self._means.held.get(path)
+        reason = self._means.held.get(path) or self._objection(path) or None
         if reason is None and limits.is_too_large(os.fsdecode(path), size):
             reason = f"larger than {limits.max_file_size / 1e6:g} MB"
         if reason is not None:

@@ -28,10 +28,12 @@ class Limits:
     Args:
         max_file_size: Bytes above which new content is held.
         spared: Whether a larger file may come in all the same, by its path.
+        barred: Why a new path may not come in for its name alone; empty where it may.
     """
 
     max_file_size: int = 50_000_000
     spared: Callable[[str], bool] | None = None
+    barred: Callable[[str], str] = lambda _: ""
 
     def is_too_large(self, path: str, size: int) -> bool:
         """Whether a file of this size stays out."""

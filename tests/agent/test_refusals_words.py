@@ -93,3 +93,39 @@ def test_what_names_a_finding_is_not_published_and_means_nothing_elsewhere(
     session.ask("allow", what=held.finding)
     assert session.flush(Level.SAFE) == ""
     assert session.there()["config.py"] == f"key = '{KEY}'"
+
+
+@pytest.mark.parametrize("how", ["new", "renamed", "staged and gone", "committed", "stashed", "ignored"])
+def test_a_secret_in_a_files_name_stays_here(launch: Callable[..., Session], how: str) -> None:
+    session = launch(keep=("kept-*",))
+    name = f"notes-{KEY}.txt"
+    if how == "renamed":
+        git(session.tree, "mv", "train.py", name)
+    elif how == "ignored":
+        session.write({".gitignore": "kept-*\n", f"kept-{KEY}": "kept"})
+    else:
+        session.write({name: "plain words"})
+    if how in ("staged and gone", "committed", "stashed"):
+        git(session.tree, "add", "--all")
+    if how == "staged and gone":
+        (session.tree / name).unlink()
+    elif how == "committed":
+        git(session.tree, "commit", "--quiet", "-m", "Add notes")
+    elif how == "stashed":
+        git(session.tree, "stash", "push", "--quiet")
+    session.write({"good.txt": "good"})
+    settle(session)
+    assert session.there()["good.txt"] == "good"
+    assert KEY not in session.everything()
+
+
+def test_a_file_with_a_secret_in_its_name_is_shown_and_can_be_allowed(launch: Callable[..., Session]) -> None:
+    session = launch()
+    name = f"notes-{KEY}.txt"
+    session.write({name: "plain words"})
+    settle(session)
+    (held,) = session.agent.parts.saver.held
+    assert (held.path, held.reason) == (name, "secret: GitHub token in its name")
+    assert session.ask("allow", what=name)["released"] == (name,)
+    assert session.flush(Level.SAFE) == ""
+    assert session.there()[name] == "plain words"

@@ -190,6 +190,16 @@ def test_what_may_not_leave_stops_the_push_of_a_commit(running: Running) -> None
     assert git(running.remote, "rev-parse", "main") == commit
 
 
+def test_a_secret_in_a_files_name_stops_the_push_of_a_commit(running: Running) -> None:
+    before = git(running.remote, "rev-parse", "main")
+    running.write(f"notes-{KEY}.txt", "plain words")
+    with pytest.raises(
+        RefusedError, match=r"holds notes-\[secret\]\.txt, which may not leave: secret: GitHub token"
+    ):
+        running.ask("commit", message="With a name", push=True)
+    assert git(running.remote, "rev-parse", "main") == before
+
+
 def test_the_next_snapshot_records_what_ran(running: Running) -> None:
     running.ask("note-ran", ran=json.dumps({"command": "train.py", "exit": 0}))
     running.write("one.txt", "trained")

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from gitsession.replicas.spoken import redacted, redacted_command, redacted_record
+from gitsession.replicas.spoken import (
+    redacted,
+    redacted_command,
+    redacted_record,
+    secret_in_name,
+    unspeakable,
+)
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
 GITHUB = "ghp_" + "aB3dE6gH9jK2mN5pQ8rS" + "1tU4vW7xY0zAcDeF"
@@ -54,3 +60,28 @@ def test_a_record_keeps_its_form_and_loses_its_secrets() -> None:
 def test_every_secret_of_a_text_is_masked() -> None:
     assert redacted(f"{GITHUB} and {GITHUB}") == "[secret] and [secret]"
     assert redacted(f"refs/heads/try-{GITHUB}") == "refs/heads/try-[secret]"
+
+
+@pytest.mark.parametrize(
+    "path", [f"{GITHUB}.txt", f"notes-{GITHUB}", f"a/{GITHUB}/b.py", f"old_{GITHUB}.bak", f"{GITHUB}\n.txt"]
+)
+def test_a_secret_in_a_name_is_found(path: str) -> None:
+    secret = secret_in_name(path)
+    assert secret is not None and secret.value == GITHUB
+    assert unspeakable(["a.txt", path]) == {path}
+    assert GITHUB not in redacted(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"weights/{HEX}.bin",
+        "api_key=abcdefgh1/part-0001.parquet",
+        "docs/reset password, instructions.md",
+        "ghp_notes.txt",
+        "sk-learn/tokenizer.json",
+    ],
+)
+def test_an_ordinary_name_may_leave(path: str) -> None:
+    assert secret_in_name(path) is None
+    assert unspeakable([path, f"x-{GITHUB}"]) == {f"x-{GITHUB}"}

@@ -16,9 +16,10 @@ from gitsession.git import lookup
 from gitsession.model import FORMAT_VERSION, Held
 from gitsession.snapshot import encode, trailers
 from gitsession.snapshot.state import kept, layout, modified, operations
-from gitsession.snapshot.state.gathering import Parts, Source, gather
+from gitsession.snapshot.state.gathering import gather
 from gitsession.snapshot.state.layout import Lease
 from gitsession.snapshot.state.objects import Batch, TreeEntry, parse_tree
+from gitsession.snapshot.state.parts import Parts, Source
 from gitsession.snapshot.user import UserRepository
 
 _OF_THE_MOMENT = ("version", "session.json", "lease.json", "held.json", kept.FILE, "mtimes")

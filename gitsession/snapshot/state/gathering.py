@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from gitsession import files, git
-from gitsession.git import configuration, lookup, refs, staging
+from gitsession.git import configuration, lookup, refs
 from gitsession.git.refs import ORIGIN, Logged, Ref
 from gitsession.snapshot.state import layout, operations
-from gitsession.snapshot.state.layout import Flags
-from gitsession.snapshot.state.objects import TREE_MODE, Batch, TreeEntry
-from gitsession.snapshot.user import UserRepository
+from gitsession.snapshot.state.index import write_index
+from gitsession.snapshot.state.objects import TREE_MODE
+from gitsession.snapshot.state.parts import Parts, Source
 from gitsession.snapshot.values import Head
 
 SETTINGS = r"^(branch\..*|core\.sparsecheckout(cone)?|index\.sparse)$"
 _SWITCHES = 10
 UNNAMED = "refs/heads/unnamed"  # stands for an unborn branch whose name may not be told
-
-
-@dataclass
-class Parts:
-    """What a state is made of while it is put together."""
-
-    batch: Batch
-    files: dict[str, TreeEntry] = field(default_factory=dict)
-    tips: dict[str, None] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-    def write(self, name: str, content: bytes) -> None:
-        """Put a small file in."""
-        self.files[name] = self.batch.blob(content)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a state is gathered from, and what of it may go in."""
-
-    user: UserRepository
-    into: git.Repository
-    publish: str
-    known_tags: Mapping[str, str]
-    without: frozenset[str]
-    redact: Callable[[str], str] = str
-
-    def may_say(self, text: str) -> bool:
-        """Whether a text has no secret in it."""
-        return self.redact(text) == text
-
-    def redacted(self, content: bytes) -> bytes:
-        """The content of a text file without its secrets."""
-        return self.redact(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
-    def may_leave(self, commit: str, known: Collection[str]) -> bool:
-        """Whether nothing that a commit adds to what the remote is known to have is to stay here."""
-        if not self.without:
-            return True
-        stdin = "".join(f"{line}\n" for line in (commit, *(f"^{oid}" for oid in known))).encode()
-        listed = self.into.output("rev-list", "--objects", "--stdin", stdin=stdin).decode("utf-8", "replace")
-        return self.without.isdisjoint(line.partition(" ")[0] for line in listed.splitlines())
 
 
 def gather(parts: Parts, source: Source) -> None:
@@ -83,7 +37,7 @@ def gather(parts: Parts, source: Source) -> None:
     _write_operation(parts, source, operation, known)
     _write_stash(parts, source, everything, known)
     _write_switches(parts, source)
-    _write_index(parts, source, head)
+    write_index(parts, source, head)
     told = {"complete": source.publish == "all", "left_out": parts.left_out}
     told["refs"] = {name: ref.oid for name, ref in kept.items()}
     parts.write("refs.json", layout.dump(told))
@@ -229,70 +183,3 @@ def _write_switches(parts: Parts, source: Source) -> None:
     entries = refs.switches(source.user.repository, _SWITCHES)
     if entries:
         parts.write("switches.json", layout.dump([_said(source, entry) for entry in entries]))
-
-
-def _write_index(parts: Parts, source: Source, head: Head) -> None:
-    sparse = source.user.git_dir / "info" / "sparse-checkout"
-    if sparse.is_file() and not sparse.is_symlink():
-        parts.write("sparse-checkout", sparse.read_bytes())
-    if not source.user.index.is_file():
-        return
-    with tempfile.TemporaryDirectory(prefix=files.TEMPORARY_PREFIX, dir=source.into.git_dir) as scratch:
-        copy = Path(scratch, "index")
-        shutil.copyfile(source.user.index, copy)
-        _write_index_copy(parts, source, copy, head)
-
-
-def _write_index_copy(parts: Parts, source: Source, copy: Path, head: Head) -> None:
-    private = git.Repository(source.into.git_dir, None, copy)
-    index = staging.parse(copy.read_bytes())
-    if not index.self_contained:
-        staging.make_self_contained(private, source.user.git_dir)
-        index = staging.parse(copy.read_bytes())
-    barred = {entry.path for entry in index.entries if entry.oid.hex() in source.without}
-    unmerged = [entry for entry in index.entries if entry.stage]
-    zero = "0" * 40
-    out = sorted({entry.path for entry in unmerged if entry.stage} | barred)
-    staging.stage(private, [(path, 0, zero, 0) for path in out])
-    staging.stage(private, _versions_of_head(source, head, barred - {entry.path for entry in unmerged}))
-    parts.left_out += sorted(barred)
-    parts.files["index/entries"] = (TREE_MODE, staging.write_tree(private))
-    for stage in (1, 2, 3):
-        chosen = {
-            e.path: (e.mode, e.oid.hex()) for e in unmerged if e.stage == stage and e.path not in barred
-        }
-        if chosen:
-            parts.files[f"index/stage{stage}"] = (TREE_MODE, parts.batch.tree(chosen))
-    _write_flags(parts, index)
-    _write_submodules(parts, source.user, index)
-
-
-def _versions_of_head(source: Source, head: Head, paths: Collection[str]) -> list[tuple[str, int, str, int]]:
-    if head.commit is None or not paths:
-        return []
-    found = lookup.tree_files(source.into, head.commit, *sorted(paths))
-    return [(path, mode, oid, 0) for path, (mode, _, oid, _) in found.items() if oid not in source.without]
-
-
-def _write_flags(parts: Parts, index: staging.Index) -> None:
-    flags = Flags(
-        {entry.path: entry.mode for entry in index.entries if entry.intent_to_add},
-        tuple(entry.path for entry in index.entries if entry.skip_worktree),
-        tuple(entry.path for entry in index.entries if entry.assume_unchanged),
-    )
-    if flags != Flags():
-        parts.write("index/flags.json", layout.dump(flags.to_json()))
-
-
-def _write_submodules(parts: Parts, user: UserRepository, index: staging.Index) -> None:
-    found = {}
-    for entry in (entry for entry in index.entries if entry.mode == staging.GITLINK):
-        inside = user.work_tree / entry.path / ".git"
-        if inside.exists():
-            head = git.Repository(inside, user.work_tree / entry.path).run(
-                "rev-parse", "--verify", "HEAD^{commit}", accept=(0, 128)
-            )
-            if head.code == 0:
-                found[entry.path] = head.stdout.decode().strip()
-    if found:
-        parts.write("submodules.json", layout.dump(found))
