@@ -306,8 +306,8 @@ def test_what_may_not_leave_with_a_copy(monkeypatch: pytest.MonkeyPatch) -> None
     copy = Leaving(NOTHING, like(where="vault", snapshot="1" * 40), 1)
     stubs: dict[str, Callable[..., Any]] = {
         "_known": list,
-        "_new": lambda *_tips: [],
-        "_guard": lambda: like(check=lambda _all: [found]),
+        "_found": lambda *_asked: (found,),
+        "_guard": lambda: NOTHING,
     }
     for name, value in stubs.items():
         monkeypatch.setattr(Leaving, name, staticmethod(value))

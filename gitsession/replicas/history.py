@@ -114,3 +114,12 @@ def first_outside(repository: Repository, snapshot: str) -> str | None:
         "--",
     )
     return found or None
+
+
+def is_behind(repository: Repository, branch: str | None, snapshot: str | None) -> bool:
+    """Whether a branch is at a snapshot of the session that another one has behind it."""
+    if branch is None or snapshot is None:
+        return False
+    start = first_outside(repository, snapshot)
+    is_snapshot = start is None or not is_ancestor(repository, branch, start)
+    return is_snapshot and is_ancestor(repository, branch, snapshot)

@@ -15,6 +15,7 @@ from gitsession.git.transfer import Pushed, Update
 from gitsession.model import DONE_PREFIX, STATE_PREFIX, Level, SessionName
 from gitsession.replicas.base import Acknowledgement, Found, Shipment
 from gitsession.replicas.discovery import look_at, sessions_in
+from gitsession.replicas.history import is_behind
 from gitsession.replicas.ledger import Ledger
 from gitsession.replicas.peek import Peek, peek
 from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
@@ -73,15 +74,16 @@ class Remote:
             LeaseLost: Somebody deleted there what the remote had of the session.
         """
         listed = self._list(self.session.state_ref, self.session.branch_ref)
-        left = listed.get(self.session.state_ref)
+        left, branch = listed.get(self.session.state_ref), listed.get(self.session.branch_ref)
         if left is None:
             if shipment.published:
                 raise lease_lost(self.session.state_ref, None)
+            if is_behind(self.repository, branch, shipment.snapshot):
+                self._ledger.note({"branch": branch})
             return
         seen = peek(self.repository, self.fetch(self.session))
-        branch = listed.get(self.session.branch_ref)
         is_older = seen.snapshot is not None and (seen.counter or 0) < shipment.counter
-        if not is_older or (self.visible and branch != seen.snapshot and not _never_had(seen, branch)):
+        if not is_older or not self._stands_where_left(branch, seen, shipment.snapshot):
             return
         if transfer.is_ancestor(self.repository, seen.snapshot or "", shipment.snapshot):
             self._ledger.note({"state": left, "branch": branch})
@@ -165,7 +167,7 @@ class Remote:
             )
         return (into or self.repository).text("rev-parse", "--verify", target)
 
-    def take_lease(self, old: str | None, new: str) -> None:
+    def take_lease(self, old: str | None, new: str, *, onto: str | None = None) -> None:
         """Move the state ref from `old` to `new`, a state commit with the next open-counter, or not at all.
 
         Afterwards the runtime that led before is refused. The session branch moves along to the snapshot of
@@ -175,6 +177,7 @@ class Remote:
         Args:
             old: The state that was resumed; None for a session that must not exist yet.
             new: This runtime's first state commit.
+            onto: The snapshot that this runtime goes on from, where it is newer than that of `new`.
 
         Raises:
             LeaseLost: The state ref or the branch is not where it was left; take a new name.
@@ -183,11 +186,25 @@ class Remote:
         listed = self._list(self.session.state_ref, self.session.branch_ref)
         branch = listed.get(self.session.branch_ref)
         seen = Peek() if old is None else peek(self.repository, old)
-        if self.visible and branch != seen.snapshot and not _never_had(seen, branch):
+        snapshot = peek(self.repository, new).snapshot
+        if not self._stands_where_left(branch, seen, onto or snapshot):
             raise lease_lost(self.session.branch_ref, branch)
         self._ledger.note({"state": old, "branch": branch, "tried-state": None, "tried-branch": None})
-        moves_branch = self.visible and (branch is not None or old is None)
-        self._move_together(new, peek(self.repository, new).snapshot if moves_branch else None)
+        is_new = branch is None and old is None
+        moves_branch = self.visible and (
+            is_new or branch == snapshot or is_behind(self.repository, branch, snapshot)
+        )
+        self._move_together(new, snapshot if moves_branch else None)
+
+    def _stands_where_left(self, branch: str | None, seen: Peek, onto: str | None) -> bool:
+        """Whether nobody but this session's runtimes moved the branch.
+
+        State and branch can part where the remote itself is killed between its two refs, as a repository on
+        this machine's disk is: then the branch is at another snapshot that is behind the one to go on from.
+        """
+        if not self.visible or branch == seen.snapshot or _never_had(seen, branch):
+            return True
+        return is_behind(self.repository, branch, onto)
 
     def finish(self) -> None:
         """Move the session's state ref to its place among the finished ones.

@@ -62,7 +62,7 @@ class GoingOn:
                 notes.extend(bring_contents(line.state, self.shadow, beside.vault, wish.lazy, wish.listen))
             if self.choice.resumes:
                 notes.extend(self._keep(decided.others, beside, places))
-                brought = self._lead(lines, beside)
+                brought = self._lead(line, lines, beside)
             else:
                 notes.append(_started_from(source, line, self.choice.session))
                 brought = Brought(self.choice.session, resumed=True)
@@ -126,7 +126,7 @@ class GoingOn:
         apart = not_kept_yet(others, forks, find.containment(repository))
         return [beside.keep(other, session) for other in apart]
 
-    def _lead(self, lines: Sequence[Line], beside: Beside) -> Brought:
+    def _lead(self, line: Line, lines: Sequence[Line], beside: Beside) -> Brought:
         session = self.choice.session
         if any(failed.where == "remote" for failed in beside.failed):
             # moving the remote's refs would drop what lies there: what is continued takes the other name
@@ -136,6 +136,7 @@ class GoingOn:
             remote,
             session,
             lines,
+            line.snapshot,
             beside.taken,
             runtime=self.wish.runtime,
             shadow=self.shadow,

@@ -28,6 +28,7 @@ def take_lead(
     remote: Remote | None,
     session: SessionName,
     copies: Collection[Line],
+    onto: str,
     taken: Collection[SessionName],
     *,
     runtime: str,
@@ -43,6 +44,7 @@ def take_lead(
         remote: The remote, looking at this session; None where nothing is published.
         session: The session.
         copies: Every copy of it that was found.
+        onto: The snapshot that it goes on from.
         taken: Names that a fork must not get.
         runtime: Who leads from now on.
         shadow: Holds the copies.
@@ -53,14 +55,14 @@ def take_lead(
     published = _published(copies, shadow)
     if remote is None or there is None:
         if remote is not None and answered and published:
-            return _beside(session, taken, f"{session.branch} was deleted on the remote.")
+            return _beside(session, counter, taken, f"{session.branch} was deleted on the remote.")
         return Lead(session, counter, published=published)
     before = state.read(shadow.repository, there.state).lease
     lease = state.Lease(runtime, counter, before.published)
     try:
-        remote.take_lease(there.state, state.renew(shadow.repository, there.state, lease))
+        remote.take_lease(there.state, state.renew(shadow.repository, there.state, lease), onto=onto)
     except LeaseLost as lost:
-        return _beside(session, taken, lost.what)
+        return _beside(session, counter, taken, lost.what)
     except GitsessionError as error:
         said = f"The lead is unconfirmed until the remote answers: {error.what}"
         return Lead(session, counter, (said,), published)
@@ -76,10 +78,11 @@ def _published(copies: Collection[Line], shadow: Shadow) -> str:
     return state.read(shadow.repository, newest.state).lease.published if newest is not None else ""
 
 
-def _beside(session: SessionName, taken: Collection[SessionName], why: str) -> Lead:
+def _beside(session: SessionName, counter: int, taken: Collection[SessionName], why: str) -> Lead:
+    """The fork counts on from the session: it is what the next `open` resumes."""
     fork = fork_name(session, taken)
     said = f"{why} What it held goes on as {fork.branch}; nothing on the remote was overwritten."
-    return Lead(fork, 1, (said,))
+    return Lead(fork, counter, (said,))
 
 
 def _led_before(session: SessionName, runtime: str) -> str:

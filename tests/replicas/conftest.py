@@ -64,7 +64,12 @@ class Chain:
         words = f"wip: {', '.join(files)}\n\n[skip ci]\n\n\n{trailers}\n"
         parents = [self.snapshot] if self.snapshot else []
         self.snapshot = self.commit(self.tree(files), parents, words)
-        state = self.tree(
+        state = self.state(counter=counter, session=session, published=published)
+        return Shipment(self.snapshot, self.number, state, counter=counter)
+
+    def state(self, *, counter: int = 1, session: SessionName = SESSION, published: str = "") -> str:
+        """A state on top of the newest snapshot."""
+        tree = self.tree(
             {
                 "version": "1\n",
                 "session.json": json.dumps(
@@ -74,9 +79,7 @@ class Chain:
                 "index/entries/only-in-the-index.txt": f"staged {self.number}\n",
             }
         )
-        return Shipment(
-            self.snapshot, self.number, self.commit(state, [self.snapshot], "state"), counter=counter
-        )
+        return self.commit(tree, [self.snapshot] if self.snapshot else [], "state")
 
 
 @pytest.fixture

@@ -303,6 +303,34 @@ def test_a_branch_that_a_person_moved_is_seen_when_the_lease_is_taken(
     assert lost.value.ref == SESSION.branch_ref
 
 
+@pytest.mark.parametrize("parted", ["state", "branch", "only branch"])
+def test_a_remote_that_was_killed_between_its_two_refs_is_gone_on_with(
+    remote: Remote, chain: Chain, sample_repository: Path, fresh: Repository, address: Address, parted: str
+) -> None:
+    first = chain.save({"a.txt": "one\n"})
+    remote.ship(first)
+    second = chain.save({"a.txt": "two\n"})
+    remote.ship(second)
+    newest = chain.save({"a.txt": "three\n"})
+    left = {"state": (second.state, first.snapshot), "branch": (first.state, second.snapshot)}
+    state, branch = left.get(parted, (None, second.snapshot))
+    git(sample_repository, "update-ref", SESSION.branch_ref, branch)
+    git(
+        sample_repository, "update-ref", *([SESSION.state_ref, state] if state else ["-d", SESSION.state_ref])
+    )
+    git(fresh.git_dir, "fetch", "--quiet", str(chain.directory), newest.state)
+    there, after = Remote(fresh, address, SESSION), Chain(fresh.git_dir, newest.snapshot)
+    if state is not None:
+        taken = Chain(fresh.git_dir, first.snapshot if parted == "branch" else second.snapshot)
+        assert there.fetch(SESSION) == state
+        there.take_lease(state, taken.state(counter=2), onto=newest.snapshot)
+        assert refs(sample_repository)[SESSION.branch_ref] == second.snapshot
+    shipped = after.save({"a.txt": "four\n"}, counter=2)
+    there.ship(shipped)
+    assert refs(sample_repository)[SESSION.branch_ref] == shipped.snapshot
+    assert refs(sample_repository)[SESSION.state_ref] == shipped.state
+
+
 def test_a_session_without_a_branch_is_taken_when_it_never_had_one(chain: Chain, address: Address) -> None:
     shipment = chain.save({"a.txt": "one\n"}, published="state")
     Remote(chain.repository, address, SESSION, visible=False).ship(shipment)
