@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import resource
@@ -11,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,20 +59,31 @@ def assert_all_comes_back(machine: Machine) -> None:
 @pytest.mark.skipif(CC is None, reason="needs a C compiler")
 @pytest.mark.parametrize("jumps", [(DAY, 0), (-DAY, 0), (400 * DAY, -400 * DAY)])
 def test_a_clock_that_jumps_stops_nothing(machine: Machine, jumps: tuple[int, ...]) -> None:
+    """Neither a snapshot nor a kept file, whose time lies ahead once the clock has gone back."""
     clock, shim = machine.runtime.root / "clock", machine.runtime.root / "clock.so"
     clock.write_text("0")
     source = PROJECT / "tests/rig/clock.c"
     subprocess.run([str(CC), "-shared", "-fPIC", "-o", str(shim), str(source)], check=True)
     machine.runtime.extra |= {"GITSESSION_RIG_CLOCK": str(clock), "LD_PRELOAD": str(shim)}
-    machine.open()
+    replace(machine, options=(*machine.options, "--keep", "*.kept")).open()
+    (machine.worktree / ".git/info/exclude").write_text("*.kept\n")
     for number, jump in enumerate(jumps):
         clock.write_text(str(jump))
         (machine.worktree / "new.txt").write_text(f"{number}\n")
+        (machine.worktree / "new.kept").write_text(f"{number}\n")
+        name = hashlib.sha256(f"{number}\n".encode()).hexdigest()
         assert eventually(lambda: abs(newest(machine) - time.time() - float(clock.read_text())) < DAY / 2)
         assert eventually(lambda: is_safe(machine))
+        assert eventually(functools.partial(is_in_vault, machine, name))
+    (machine.worktree / "new.kept").unlink()
     machine.gitsession("restore", "new.txt", "--at", "1 minute ago", check=False)
     del machine.runtime.extra["LD_PRELOAD"]
     assert_all_comes_back(machine)
+
+
+def is_in_vault(machine: Machine, sha256: str) -> bool:
+    """Whether the vault holds this among the contents that leave for nowhere else."""
+    return any(machine.runtime.drive.rglob(f"held/{sha256}"))
 
 
 def newest(machine: Machine) -> float:

@@ -417,3 +417,26 @@ def test_a_vault_without_a_session_of_its_own_or_with_an_empty_one(
     with pytest.raises(SessionError, match="opened to read"):
         reader.finish()
     reader.close()
+
+
+def test_a_state_whose_contents_are_not_all_there_is_skipped_with_its_reason(
+    vaults: Vaults, chain: Chain, fresh: Repository
+) -> None:
+    """Git looks one step beyond what a bundle holds; what an older folder lacks shows only by walking."""
+    first, second = (chain.save({"a.txt": text, "lib/deep.txt": "in both"}) for text in ("one", "two"))
+    vault = vaults.open(chain.repository)
+    for shipment in (first, second):
+        vault.ship(shipment)
+    vaults.files("sessions/*/*/r1/1-*")[0].unlink()
+    deep, listing = chain.blob("in both"), ("--objects", "--no-object-names", first.state)
+    listed = chain.repository.text("rev-list", *listing).replace(f"{deep}\n", "")
+    pack = chain.repository.output("pack-objects", "--stdout", "-q", stdin=listed.encode())
+    fresh.output("unpack-objects", "-q", stdin=pack)
+    there = vaults.open(fresh, "r2")
+    with pytest.raises(StorageError, match="needs the remote"):
+        there.fetch(SESSION)
+    (skipped,) = there.skipped
+    assert skipped.path.endswith(vaults.files("sessions/*/*/r1/2-*")[0].name)
+    assert skipped.reason == "it names contents that are not there"
+    assert Chain(fresh.git_dir).blob("in both") == deep
+    assert there.fetch(SESSION) == second.state

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from gitsession.address import parse_address
 from gitsession.errors import AuthorisationError, StorageError, UsageError
+from gitsession.model import SessionName
 from gitsession.proposal import finish
 from gitsession.runtime import Cloud, Colab, Kaggle, Local, Runtime, detect
 from gitsession.runtime.base import booted_at, estimate, in_kernel
+from tests.rig.repositories import bare_repository
 
 COLAB = {"COLAB_RELEASE_TAG": "release-colab_20261101"}
 KAGGLE = {"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}
@@ -185,6 +188,38 @@ class TestColab:
         stand_in(monkeypatch, "google.colab.drive", flush_and_unmount=raising("ValueError"))
         (line,) = told(on_drive, colab, unmount=True)
         assert "was not unmounted within 300 s" in line and "drive.flush_and_unmount()" in line
+
+    @pytest.mark.usefixtures("kernel")
+    def test_drive_is_left_last_once_nothing_of_the_session_uses_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage, order = tmp_path / "drive/MyDrive/gitsession", []
+        storage.mkdir(parents=True)
+        configuration = SimpleNamespace(storage=str(storage), publish=False, fork=None, runtime="r1")
+        shadow = bare_repository(tmp_path / "shadow.git")
+        ground: Any = SimpleNamespace(
+            configuration=configuration,
+            session=SessionName("ada", "lesson"),
+            address=parse_address("ada/digits"),
+            places=SimpleNamespace(shadow=shadow),
+            token=None,
+            pulls=None,
+        )
+
+        def close() -> tuple[str, ...]:
+            order.append("closed")
+            return ()
+
+        def unmount(timeout_ms: int) -> None:
+            assert timeout_ms == 300_000
+            order.append("unmounted")
+
+        stand_in(monkeypatch, "google.colab.drive", flush_and_unmount=unmount)
+        for wanted in (False, True):
+            done = finish.finish(ground, ready=False, close=close, runtime=Colab(tmp_path), unmount=wanted)
+            assert (Colab.uploads in done.notes) is not wanted
+            assert any("vault does not know" in line for line in done.notes)
+        assert order == ["closed", "closed", "unmounted"]
 
     @pytest.mark.usefixtures("kernel")
     def test_a_mount_without_mydrive(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
