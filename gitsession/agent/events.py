@@ -26,7 +26,7 @@ class Event:
     Args:
         number: Counts from 1 in an agent's life, so that who polls knows what is new.
         at: Seconds since 1970.
-        kind: `deadline`, `idle`, `risk`, `ran`, `resumed`, `fork`, `token`.
+        kind: `deadline`, `idle`, `risk`, `ran`, `resumed`, `fork`, `token`, `refused`.
         text: For people, one line.
     """
 

@@ -11,7 +11,14 @@ from gitsession.agent import control
 from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch, published_by
-from gitsession.errors import AgentError, GitsessionError, LeaseLost, RefusedError, TokenRefused
+from gitsession.errors import (
+    AgentError,
+    AuthorisationError,
+    GitsessionError,
+    LeaseLost,
+    RefusedError,
+    TokenRefused,
+)
 from gitsession.model import SessionName
 from gitsession.replicas.guard import UNCHECKED, WORKFLOWS
 from gitsession.replicas.lease import fork_name
@@ -50,7 +57,7 @@ def recover(agent: Agent, lane: Lane, error: Exception, taken: Collection[Sessio
         case RefusedError() if error.refusal.kind == "push-size":
             _withhold(agent, lane, agent.parts.shipments.to_wait(refused=True))
         case RefusedError() if error.refusal.kind == "email":
-            _keep_address_private(agent, lane)
+            _keep_address_private(agent, lane, error)
         case RefusedError() if error.refusal.paths or error.refusal.kind == "lfs":
             shipments = agent.parts.shipments
             is_lfs = error.refusal.kind == "lfs"  # of the missing contents only the first three are named
@@ -61,6 +68,8 @@ def recover(agent: Agent, lane: Lane, error: Exception, taken: Collection[Sessio
             _fork(agent, taken)
         case TokenRefused():
             _ask_for_token(agent, lane)
+        case AuthorisationError() | RefusedError():
+            _tell(agent, error)
 
 
 def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
@@ -87,11 +96,12 @@ def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
     lane.start_afresh()
 
 
-def _keep_address_private(agent: Agent, lane: Lane) -> None:
+def _keep_address_private(agent: Agent, lane: Lane, error: RefusedError) -> None:
     """Make what the remote lacks anew with the address that GitHub gives out, where it is known."""
     author, shipments, saver = agent.configuration.author, agent.parts.shipments, agent.parts.saver
     noreply = agent.configuration.noreply
     if noreply is None:
+        _tell(agent, error)
         return
     own = shipments.with_other_addresses(noreply)
     if author.email == noreply and not own:
@@ -123,6 +133,14 @@ def _ask_for_token(agent: Agent, lane: Lane) -> None:
         agent.parts.events.add("token", TOKEN_REFUSED)
 
 
+def _tell(agent: Agent, error: AuthorisationError | RefusedError) -> None:
+    """Say once that nothing is pushed, why, and what the person can do; it is tried again by itself."""
+    told = f"Nothing is pushed for now. {error.what} {error.hint} All else is saved as before."
+    if agent.notices.notes.get("refused") != told:
+        agent.notices.notes["refused"] = told
+        agent.parts.events.add("refused", told)
+
+
 def go_on_with_token(agent: Agent, *, workflows: bool) -> None:
     """Try again what was refused, with the token that the keeper has now.
 
@@ -145,6 +163,7 @@ def arrived(agent: Agent, lane: Lane) -> None:
     _note_published(agent, lane)
     if lane.name == "remote":
         agent.notices.notes.pop("token", None)
+        agent.notices.notes.pop("refused", None)
         _send_next(agent, lane)
 
 

@@ -137,6 +137,11 @@ def take_rights(server: GitServer) -> None:
     server.forge.add_token(Token(ADA_TOKEN, "grace"))
 
 
+def take_all_access(server: GitServer) -> None:
+    """GitHub says so too where the repository was deleted."""
+    server.forge.add_token(Token(ADA_TOKEN, "nobody"))
+
+
 NOTHING_PASSES: dict[str, tuple[Callable[[GitServer], object], str]] = {
     "GH007": (lambda server: server.rules.append(PrivateEmail()), "private email"),
     "quota": (lambda server: server.rules.append(Quota()), "quota"),
@@ -145,10 +150,11 @@ NOTHING_PASSES: dict[str, tuple[Callable[[GitServer], object], str]] = {
     "a revoked token": (revoke, "token"),
     "single sign-on": (require_single_sign_on, "SAML"),
     "no write access": (take_rights, "denied"),
+    "no access, or gone": (take_all_access, "not found"),
 }
 
 
-IN_CI = ("GH007", "GH013, every ref", "a revoked token")  # each takes half a minute
+IN_CI = ("GH007", "a revoked token", "no access, or gone")  # each takes half a minute
 
 
 @pytest.mark.parametrize(
@@ -167,6 +173,10 @@ def test_where_nothing_passes_the_vault_holds_it_and_later_it_leaves(
     assert words in session.flush(Level.SAFE)
     assert session.held == set()
     assert "good.txt" not in session.there()
+    status = session.ask("status")["status"]
+    (told,) = (event["text"] for event in status["events"])
+    assert status["notes"] == [told]
+    assert words in told and "all else is saved as before" in told.casefold()
     git_server.rules.clear()
     git_server.forge.add_token(Token(ADA_TOKEN, "ada"))
     git_server.forge.repository().archived = False
@@ -175,6 +185,7 @@ def test_where_nothing_passes_the_vault_holds_it_and_later_it_leaves(
     session.write({"later.txt": "allowed"})
     assert session.flush(Level.SAFE) == ""
     assert session.there()["good.txt"].endswith(kind)
+    assert session.ask("status")["status"]["notes"] == []
 
 
 def test_a_private_address_gives_way_to_the_one_that_github_gives_out(
