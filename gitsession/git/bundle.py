@@ -130,7 +130,7 @@ def read(repository: Repository, source: Path, *, checked: bool, timeout: float 
     Args:
         repository: Where to.
         source: The bundle file.
-        checked: Refuse malformed objects, and objects that name others which are neither here nor in it.
+        checked: Refuse malformed objects too; what names objects that are neither here nor in it always is.
         timeout: Seconds.
 
     Raises:
@@ -138,12 +138,17 @@ def read(repository: Repository, source: Path, *, checked: bool, timeout: float 
         GitError: Objects that it builds on are not here, or it holds malformed ones.
     """
     found = read_header(source)
-    strict = ["--strict=" + ",".join(f"{name}=ignore" for name in HARMLESS)] if checked else []
+    harmless = ",".join(f"{name}=ignore" for name in HARMLESS)
+    links = f"--strict={harmless}" if checked else "--check-self-contained-and-connected"
     with source.open("rb") as file:
         file.seek(found.size)
         bounds = BOUNDED if checked else {}
         repository.run(
-            "index-pack", "--stdin", "--fix-thin", *strict, stdin=file, timeout=timeout, env=bounds
+            *("index-pack", "--stdin", "--fix-thin", links),
+            stdin=file,
+            timeout=timeout,
+            env=bounds,
+            accept=(0, 1),  # 1: all is there, though not all of it in this file
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from gitsession.model import SessionName, Skipped
 from gitsession.replicas.base import Found
 from gitsession.replicas.bundles import Base, Claim, Increment, Listing, claim
 from gitsession.replicas.mount import Mount
+from gitsession.replicas.peek import peek
 
 BATCH = 32
 READ_TIMEOUT = 120.0
@@ -42,6 +44,7 @@ class Recovery:
     bases: Sequence[Base]
     skipped: list[Skipped] = field(default_factory=list)
     _tried: set[str] = field(default_factory=set)
+    _below: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def best(self, increments: Mapping[str, Sequence[Increment]], heads: Heads) -> str | None:
         """The newest complete state of a session, of whichever runtime; None where there is none."""
@@ -62,34 +65,51 @@ class Recovery:
         for increment in reversed(increments):
             if increment.state not in claims:
                 continue
-            if is_complete(self.repository, increment.state, beyond_refs=True):
+            if not _is_state(self.repository, increment.state):
+                self.skipped.append(Skipped(increment.path, "what it ends at is no state of a session"))
+            elif is_complete(self.repository, increment.state, beyond_refs=True):
                 return increment.state, claims[increment.state]
-            self.skipped.append(Skipped(increment.path, "it names contents that are not there"))
+            else:
+                self.skipped.append(Skipped(increment.path, "it names contents that are not there"))
         return None
 
     def bring_bases(self, wanted: Sequence[str] = ()) -> bool:
         """Bring the user's history here: until these commits are, or all of it; whether they are."""
         exact = [base for base in self.bases if base.oid in wanted]
-        for base in [*exact, *(base for base in self.bases if base not in exact)]:
-            if wanted and self._has(wanted):
-                return True
-            self._bring(base)
+        waiting = deque([*exact, *(base for base in self.bases if base not in exact)])
+        in_vain = 0
+        while in_vain < len(waiting) and not (wanted and self._has(wanted)):
+            base = waiting.popleft()
+            if self._has(self._below.get(base.path, ())):
+                self._bring(base)
+            if base.path not in self._tried:  # it builds on another one, which may come later
+                waiting.append(base)
+                in_vain += 1
+            else:
+                in_vain = 0
         return self._has(wanted)
 
     def _bring(self, base: Base) -> None:
+        """Bring one here; where it builds on what is not, that is noted, and it may be tried again."""
         if base.path in self._tried:
             return
         self._tried.add(base.path)
         target = self.place / f"{base.sha256}.bundle"
         (got,) = self.mount.get([(f"{self.folder}/{base.path}", target)])
-        if self._is_whole(base.path, base.sha256, got):
-            below = [oid for oid in bundle.read_header(target).prerequisites if not self._has([oid])]
-            if below:
-                self.bring_bases(below)
-            if self._into_repository(base.path, target, checked=False):
-                # it matches its hash, so it is what git once packed completely: others may lean on it
-                refs.update(self.repository, {f"{RESTORED_BASE}/{base.oid}": base.oid})
+        header = self._header(base.path, target) if self._is_whole(base.path, base.sha256, got) else None
+        if header is not None and not self._has(header.prerequisites):
+            self._below[base.path] = header.prerequisites
+            self._tried.discard(base.path)
+        elif header is not None and self._into_repository(base.path, target, checked=False):
+            self._lean_on(base)
         target.unlink(missing_ok=True)
+
+    def _lean_on(self, base: Base) -> None:
+        if self._has([base.oid]):
+            # no link of what it brought leads nowhere, so it is complete: others may lean on it
+            refs.update(self.repository, {f"{RESTORED_BASE}/{base.oid}": base.oid})
+        else:
+            self.skipped.append(Skipped(base.path, "it does not hold the commit that it is named after"))
 
     def _read_batch(self, increments: Sequence[Increment]) -> dict[str, Claim]:
         # two may be one content: a runtime that was killed before it noted a shipment ships it once more
@@ -106,16 +126,21 @@ class Recovery:
         return claims
 
     def _read_increment(self, increment: Increment, target: Path) -> Claim | None:
-        try:
-            header = bundle.read_header(target)
-        except FormatError as damaged:
-            self.skipped.append(Skipped(increment.path, damaged.what))
+        header = self._header(increment.path, target)
+        if header is None:
             return None
         missing = [oid for oid in header.prerequisites if not self._has([oid])]
         if missing and not self.bring_bases(missing):
             self.skipped.append(Skipped(increment.path, "it builds on what is not there"))
             return None
         return claim(header) if self._into_repository(increment.path, target, checked=True) else None
+
+    def _header(self, path: str, target: Path) -> bundle.Header | None:
+        try:
+            return bundle.read_header(target)
+        except FormatError as damaged:
+            self.skipped.append(Skipped(path, damaged.what))
+            return None
 
     def _into_repository(self, path: str, target: Path, *, checked: bool) -> bool:
         try:
@@ -139,6 +164,12 @@ class Recovery:
         stdin = "".join(f"{oid}\n" for oid in oids).encode()
         answer = self.repository.output("cat-file", "--batch-check", stdin=stdin)
         return b" missing\n" not in answer
+
+
+def _is_state(repository: Repository, oid: str) -> bool:
+    """Whether a commit has the outline of a state; whoever reads the whole of it checks the whole."""
+    seen = peek(repository, oid)
+    return None not in (seen.snapshot, seen.number, seen.counter)
 
 
 def by_rank(increments: Mapping[str, Sequence[Increment]], heads: Heads) -> list[tuple[str, Claim]]:
