@@ -158,8 +158,7 @@ class Session:
         wish = Wish(title, body, base, draft, tuple(reviewers), tuple(labels), outputs)
         result = review(ground(self.places), wish, listen)
         if result.url:
-            told = {"number": result.number, "url": result.url}
-            files.write_atomically(self.places.pull_request, json.dumps(told).encode())
+            self._note_review({"number": result.number, "url": result.url})
         return result
 
     def review_status(self) -> ReviewStatus:
@@ -171,7 +170,14 @@ class Session:
         from gitsession.proposal.ground import ground
         from gitsession.proposal.status import status
 
-        return status(ground(self.places))
+        told = status(ground(self.places))
+        if told.number is not None:
+            self._note_review(told.to_json())
+        return told
+
+    def _note_review(self, told: dict[str, Any]) -> None:
+        """Let the card and the editor show it."""
+        files.write_atomically(self.places.pull_request, json.dumps(told).encode())
 
     def finish(self, ready: bool = False, unmount: bool = False) -> Finished:
         """Save everything a last time, mark the session as finished, and end it here; your files stay.

@@ -14,6 +14,7 @@ from tests.rig.faults import lost_reply
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Forge
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -190,8 +191,15 @@ def test_what_reviewers_say_comes_back_at_the_cell(online: Machine, forge: Forge
     ]
     shown = online.gitsession("review", "--status").stdout
     assert "Nearly there." in shown and f"{BOOK} cell 1 line 1" in shown and "\x1b" not in shown
+    followed = online.json("status")["review"]
+    assert (followed["state"], followed["number"]) == ("changes requested", number)
+    assert [each["line"] for each in followed["remarks"]] == [1, 1]
+    assert f"#{number} changes requested, 3 said" in online.gitsession("status").stdout
     forge.add_review(hosted, number, "grace", "APPROVED")
     assert online.json("review", "--status")["state"] == "approved"
+    online.lose()
+    online.open()
+    assert eventually(lambda: online.json("status")["review"].get("state") == "approved")
 
 
 @long

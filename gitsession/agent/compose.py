@@ -21,6 +21,7 @@ from gitsession.agent.parts import Parts
 from gitsession.agent.permission import Permission
 from gitsession.agent.places import Places
 from gitsession.agent.portions import Portions
+from gitsession.agent.reviewing import Reviewing
 from gitsession.agent.saving import Saver
 from gitsession.agent.service import Agent
 from gitsession.agent.shipments import Shipments
@@ -97,6 +98,12 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         _ending(configuration, woken.set, log),
         Events(log, Notifier(configuration.notify, configuration.session.name, log).post),
         reach,
+        Reviewing(
+            places.pull_request,
+            configuration.worktree,
+            log,
+            unnoted=configuration.publish and configuration.address.is_https,
+        ),
     )
     return Agent(parts, woken)
 

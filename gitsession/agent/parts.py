@@ -12,6 +12,7 @@ from gitsession.agent.holding import Holding
 from gitsession.agent.log import Log
 from gitsession.agent.marks import Marks
 from gitsession.agent.places import Places
+from gitsession.agent.reviewing import Reviewing
 from gitsession.agent.saving import Saver
 from gitsession.agent.shipments import Shipments
 from gitsession.agent.watch import Watcher
@@ -39,3 +40,4 @@ class Parts:
     ending: Ending
     events: Events
     credentials: Mapping[str, str]
+    reviewing: Reviewing

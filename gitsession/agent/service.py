@@ -72,6 +72,7 @@ class Agent:
         self.parts.holding.start()
         self.parts.ending.start()
         self.completing.start()
+        self.parts.reviewing.start()
         while not self._is_over():
             self._woken.clear()
             self._settle_outcomes()
@@ -305,6 +306,7 @@ class Agent:
         self.parts.ending.stop()
         self._tending.stop(LANE_PATIENCE)
         self.completing.stop(LANE_PATIENCE)
+        self.parts.reviewing.stop(LANE_PATIENCE)
         self._settle_outcomes()
         self.jobs.do()
         if closing is not None:

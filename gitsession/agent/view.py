@@ -54,6 +54,7 @@ def status(
             "events": agent.parts.events.to_json(),
             "places": configuration.place_names,
             "storage": configuration.storage,
+            "review": agent.parts.reviewing.told(),
             "token_refused": "token" in agent.notices.notes,
         },
     )

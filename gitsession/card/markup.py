@@ -31,6 +31,7 @@ def section(card: Card) -> str:
             *_meter(card),
             *_steps(card.steps),
             *(_files(card.status) if card.status else ()),
+            *_said(card),
             *(f'<p class="note">{_prose(notice)}</p>' for notice in _notices(card)),
             *_facts(card),
             f'<p class="foot">{_foot(card)}</p>',
@@ -121,6 +122,19 @@ def _files(status: Status) -> Iterator[str]:
     yield from _list("held", "Held: not pushed", lines, len(status.held) - len(held))
 
 
+def _said(card: Card) -> Iterator[str]:
+    said = words.said(card)
+    lines = [_remark(each) for each in said[: words.SHOWN_PATHS]]
+    more = len(said) - len(lines)
+    rest = [f"<small>and {more} more: <code>gitsession review --status</code> shows them</small>"]
+    yield from _list("said", "Reviewers say", [*lines, *(rest if more else [])], 0)
+
+
+def _remark(said: words.Said) -> str:
+    who = _anchor(Link(said.author, said.url))
+    return f"<code>{_safe(said.place)}</code><small>{who}: {_safe(said.words)}</small>"
+
+
 def _list(kind: str, title: str, lines: list[str], more: int) -> Iterator[str]:
     if lines:
         rest = [f"<small>and {more} more: `gitsession status` names them</small>"] if more else []
@@ -137,7 +151,7 @@ def _facts(card: Card) -> Iterator[str]:
     rows = [
         ("Editor", _anchor(card.editor) if card.editor else None),
         ("Branch", _anchor(card.branch) if card.branch else None),
-        ("Pull request", _anchor(card.pull) if card.pull else None),
+        ("Pull request", f"{_anchor(card.pull)}{_state(card)}" if card.pull else None),
         ("Time left", _safe(left) if left else None),
         ("Work here", f'<code class="copy">{escape(line)}</code>' if line else None),
     ]
@@ -146,6 +160,11 @@ def _facts(card: Card) -> Iterator[str]:
         yield '<dl class="facts">'
         yield from (f"<dt>{name}</dt><dd>{value}</dd>" for name, value in shown)
         yield "</dl>"
+
+
+def _state(card: Card) -> str:
+    state = words.review_state(card)
+    return f" · {_safe(state)}" if state else ""
 
 
 def _foot(card: Card) -> str:

@@ -6,6 +6,7 @@ import enum
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gitsession.card.value import Card
 from gitsession.model import Held, Level
@@ -13,6 +14,7 @@ from gitsession.status import ReplicaStatus, Status
 from gitsession.wording import human_size, human_span, inert
 
 SHOWN_PATHS = 8
+LONGEST_REMARK = 200
 _LEVELS = {
     Level.NONE: "not saved",
     Level.LOCAL: "on this machine only",
@@ -116,6 +118,48 @@ def held_line(held: Held) -> str:
     return f"{held.reason} · {human_size(held.size)} · {where}"
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a reviewer said: where, by whom, the first words of it, and its address."""
+
+    place: str
+    author: str
+    words: str
+    url: str
+
+
+def review_state(card: Card) -> str:
+    """How the pull request stands, such as `changes requested`; empty where nobody asked."""
+    return str(_review(card).get("state", ""))
+
+
+def said(card: Card) -> tuple[Said, ...]:
+    """What reviewers said, the newest first: at a line, or with their verdict."""
+    told = _review(card)
+    lines = [
+        Said(_place_of(each), each["author"], _first_words(each["text"]), each["url"])
+        for each in told.get("remarks", ())
+    ]
+    verdicts = [
+        Said("the whole", author, _first_words(text), told["url"]) for author, text in told.get("words", ())
+    ]
+    return tuple(reversed([*verdicts, *lines]))
+
+
+def _review(card: Card) -> dict[str, Any]:
+    return (card.status.extra.get("review") or {}) if card.status else {}
+
+
+def _place_of(remark: dict[str, Any]) -> str:
+    cell = f" cell {remark['cell']}" if remark["cell"] else ""
+    return f"{remark['path']}{cell} line {remark['line']}" if remark["line"] else f"{remark['path']}{cell}"
+
+
+def _first_words(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_REMARK else f"{line[: LONGEST_REMARK - 1]}…"
+
+
 def shortened(paths: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     """The first few, and how many more there are."""
     return paths[:SHOWN_PATHS], max(0, len(paths) - SHOWN_PATHS)
@@ -187,6 +231,10 @@ def _facts(card: Card) -> Iterator[str]:
     for name, link in (("branch", card.branch), ("pull request", card.pull), ("editor", card.editor)):
         if link:
             yield f"  {name}: {inert(link.label)} {inert(link.url)}"
+    if state := review_state(card):
+        yield f"  review: {inert(state)}"
+    for each in said(card)[:SHOWN_PATHS]:
+        yield f"  {inert(each.author)} on {inert(each.place)}: {inert(each.words)}"
     if left := time_left(card):
         yield f"  time left: {left}"
     if line := change_directory(card):

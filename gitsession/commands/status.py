@@ -66,6 +66,10 @@ def show(status: Status) -> None:
         say(f"vault      {inert(storage)}")
     if status.replicas:
         table(("place", "level", "has", "", ""), [replica_row(replica) for replica in status.replicas])
+    if review := status.extra.get("review"):
+        said = len(review["remarks"]) + len(review["words"])
+        more = f", {said} said: gitsession review --status" if said else ""
+        say(f"review     #{review['number']} {inert(review['state'])}{more}")
     for path in status.at_risk:
         say(f"at risk    {inert(path)}")
     for held in status.held:

@@ -151,6 +151,25 @@ def test_a_pull_request_is_linked() -> None:
     assert "pull request: #7 https://github.com/ada/digits/pull/7" in text(drawn)
 
 
+def test_what_reviewers_say_is_shown_at_its_place_and_is_inert() -> None:
+    remark = {"path": "n.ipynb", "cell": 2, "line": 1, "author": "gr<b>ace", "url": "https://x/1"}
+    remarks = [{**remark, "text": "<script>x</script>" + "long " * 100}]
+    words = [["ada", "Nearly\nthere."]]
+    review = {"state": "changes requested", "url": "https://x/7", "words": words, "remarks": remarks}
+    drawn = replace(card(), pull=Link("#7", "https://x/7"), status=replace(GOOD, extra={"review": review}))
+    page = Page(html(drawn))
+    assert "· changes requested" in page.text
+    assert (
+        "n.ipynb cell 2 line 1" in page.text
+        and "gr<b>ace" in page.text
+        and ": <script>x</script>long" in page.text
+    )
+    assert ": Nearly there." in page.text and "script" not in dict(page.tags)
+    assert {"https://x/1", "https://x/7"} <= set(page.links())
+    assert "review: changes requested" in text(drawn) and "ada on the whole: Nearly there." in text(drawn)
+    assert all(len(line) < 300 for line in text(drawn).splitlines())
+
+
 @pytest.mark.parametrize(
     ("kept", "link"),
     [

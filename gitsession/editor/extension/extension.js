@@ -7,8 +7,10 @@ const { SCHEME } = require("./lib/address");
 const { Cli } = require("./lib/cli");
 const { Client } = require("./lib/client");
 const { Commands, register } = require("./lib/commands");
+const { Comments } = require("./lib/comments");
 const { Documents } = require("./lib/documents");
 const listing = require("./lib/listing");
+const { uriOfPath } = require("./lib/places");
 const { Reporter } = require("./lib/reporter");
 const { Session } = require("./lib/session");
 const statusBar = require("./lib/status_bar");
@@ -34,6 +36,7 @@ async function activate(context) {
   context.subscriptions.push(
     output,
     statusBar.show(session),
+    new Comments(session, (path) => uriOfPath(root, path)),
     vscode.workspace.registerFileSystemProvider(SCHEME, documents, { isReadonly: true }),
     vscode.window.registerTreeDataProvider("gitsession.places", new StatusTree(session, listing.places)),
     vscode.window.registerTreeDataProvider("gitsession.files", new StatusTree(session, listing.files)),

@@ -28,6 +28,16 @@ function inProgress(title, work) {
   return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, work);
 }
 
+/** Open a file, at the line or the notebook's cell that a row names, if any. */
+async function openAt(uri, { cell, line }) {
+  if (cell) {
+    const notebook = await vscode.workspace.openNotebookDocument(uri);
+    return vscode.window.showNotebookDocument(notebook, { selections: [new vscode.NotebookRange(cell - 1, cell)] });
+  }
+  const at = line && new vscode.Range(line - 1, 0, line - 1, 0);
+  return vscode.commands.executeCommand("vscode.open", uri, ...(at ? [{ selection: at }] : []));
+}
+
 class Commands {
   constructor(session, root, timeline, cli, log) {
     this.session = session;
@@ -49,7 +59,7 @@ class Commands {
       showLog: () => this.showLog(),
       copyLink: () => this.copyLink(),
       compare: (given) => this.compare(pathOf(this.root, given)),
-      openFile: (row) => vscode.commands.executeCommand("vscode.open", uriOfPath(this.root, row.path)),
+      openFile: (row) => openAt(uriOfPath(this.root, row.path), row),
       openChange: (row) => this.open(row.path, row.snapshot),
       restoreFile: (given) => this.restoreFile(pathOf(this.root, given), given && given.snapshot),
       restoreTree: (row) => this.restoreTree(row && row.snapshot),

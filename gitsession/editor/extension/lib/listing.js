@@ -2,6 +2,7 @@
 // The panel's trees as plain values: `{id, label, description, tooltip, icon, open?, children?, …}`.
 
 const { age, inert, size } = require("./words");
+const { remarks } = require("./remarks");
 const { LEVELS, isWhole, placeName, timeLeft } = require("./meter");
 
 const MOST = 200;
@@ -52,7 +53,13 @@ function files(status) {
     group("Unsaved in the editor", "edit", [...unsaved].map((path) => [path, "typed, in no file yet"])),
     group("Held back", "lock", status.held.map((file) => [file.path, held(file)])),
     group("Left out", "circle-slash", status.skipped.map((file) => [file.path, inert(file.reason)])),
+    group("Reviewers say", "comment-discussion", remarks(status).map((each) => [each.path, said(each), each])),
   ].filter((found) => found.children.length);
+}
+
+function said({ cell, line, author, text }) {
+  const place = [cell && `cell ${cell}`, line && `line ${line}`].filter(Boolean).join(" ");
+  return [place, `${inert(author)}: ${inert(text.split("\n", 1)[0])}`].filter(Boolean).join(" · ");
 }
 
 function held(file) {
@@ -61,13 +68,14 @@ function held(file) {
 }
 
 function group(label, icon, rows) {
-  const children = rows.slice(0, MOST).map(([path, reason]) => ({
-    id: `${label} ${path}`,
+  const children = rows.slice(0, MOST).map(([path, reason, place], at) => ({
+    id: place ? `${label} ${at} ${path}` : `${label} ${path}`,
     label: inert(path),
     description: reason,
     tooltip: `${inert(path)}: ${reason}`,
-    icon: "file",
+    icon: place ? "comment" : "file",
     path,
+    ...(place && { cell: place.cell, line: place.line }),
   }));
   const more = rows.length - children.length;
   if (more > 0) children.push({ id: `${label} more`, label: `${more} more`, description: "", tooltip: "", icon: "ellipsis" });
