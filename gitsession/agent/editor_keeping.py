@@ -10,6 +10,7 @@ from pathlib import Path
 from gitsession.agent.log import Log
 from gitsession.editor import install, settings
 from gitsession.editor.install import Installed
+from gitsession.editor.pinned import is_genuine
 from gitsession.editor.server import Layout
 from gitsession.editor.working import Worker, fetched_into
 from gitsession.errors import GitsessionError, StorageError
@@ -100,7 +101,10 @@ def archive_in(files: EditorFiles | None, folder: Path) -> tuple[Path, str] | No
 
 
 def keep_archive(files: EditorFiles, installed: Installed, worker: Worker, folder: Path) -> bool:
-    """Put code-server into the vault for the next machine; answers whether it was not there already.
+    """Put code-server into the vault for the next machine, which uses none but those that are pinned.
+
+    Returns:
+        Whether it was put there: it was not there already, and is pinned.
 
     Raises:
         StorageError: The storage does not answer or is full.
@@ -109,7 +113,7 @@ def keep_archive(files: EditorFiles, installed: Installed, worker: Worker, folde
     name = install.directory_name(install.machine())
     packed = folder / f"{name}.tar.zst"
     try:
-        if files.archive(name) is not None:
+        if files.archive(name) is not None or not is_genuine(installed.directory, install.machine()):
             return False
         files.keep_archive(name, packed, worker.pack(installed.directory, packed))
         return True

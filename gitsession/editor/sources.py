@@ -8,13 +8,13 @@ import shutil
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitsession import run
-from gitsession.editor import archive
+from gitsession.editor import archive, pinned
 from gitsession.editor.download import certificates, download
 from gitsession.editor.install import MANIFEST, VERSION, Built, Progress, Source, Step, Target, folder_size
 from gitsession.editor.trim import trim
@@ -62,13 +62,14 @@ class FromArchive:
 
     file: Path
     sha256: str
+    trees: Mapping[str, Collection[str]] = field(default_factory=lambda: pinned.TREES)
     name: str = "the vault"
 
     def fetch(self, target: Target, progress: Progress) -> Built:
-        """Unpack it; what does not hash right is not used.
+        """Unpack it; nothing of it is run before all its files were found to be code-server's own.
 
         Raises:
-            FormatError: It is damaged.
+            FormatError: It is damaged, or something else than code-server.
             EditorError: It cannot be read.
         """
         target.staging.rmdir()
@@ -78,7 +79,7 @@ class FromArchive:
                 self.file, target.staging, self.sha256, lambda done: progress(Step("unpacking", done, total))
             )
             manifest = json.loads((target.staging / MANIFEST).read_text())
-            return Built(str(manifest["node"]), str(manifest["entry"]))
+            built = Built(str(manifest["node"]), str(manifest["entry"]))
         except OSError as error:
             raise EditorError(
                 f"{self.file.name} cannot be read: {error.strerror}.",
@@ -89,6 +90,13 @@ class FromArchive:
                 f"{self.file.name} holds no editor.",
                 hint="Delete it in the storage; another one is kept by itself.",
             ) from error
+        if not pinned.is_genuine(target.staging, target.machine, self.trees):
+            raise FormatError(
+                f"{self.file.name} holds something else than code-server as it was made.",
+                safe="Nothing of it was run.",
+                hint="Delete it in the storage; another one is kept by itself.",
+            )
+        return built
 
 
 @dataclass(frozen=True)

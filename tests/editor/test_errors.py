@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import platform
+import shutil
 import socket
 import stat
 import threading
@@ -119,6 +120,12 @@ def test_an_archive_that_holds_no_editor(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "staging").mkdir()
     with pytest.raises(FormatError, match="holds no editor"):
         source.fetch(Target("x64", tmp_path / "staging", tmp_path), silent)
+    (folder / install.MANIFEST).write_text('{"node": "/bin/sh", "entry": "entry"}')
+    other = FromArchive(tmp_path / "other", archive.pack(folder, tmp_path / "other"))
+    shutil.rmtree(tmp_path / "staging")
+    (tmp_path / "staging").mkdir()
+    with pytest.raises(FormatError, match="holds something else than code-server as it was made"):
+        other.fetch(Target("x64", tmp_path / "staging", tmp_path), silent)
     monkeypatch.setattr(archive, "LARGEST", 1)
     with pytest.raises(FormatError, match="larger than any editor"):
         archive.unpack(tmp_path / "packed", tmp_path / "again", digest)

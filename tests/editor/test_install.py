@@ -4,13 +4,13 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from gitsession.editor import archive, install, sources, working
+from gitsession.editor import archive, install, pinned, sources, working
 from gitsession.editor.install import (
     VERSION,
     Built,
@@ -88,11 +88,48 @@ def test_concurrent_installations_fetch_once(tmp_path: Path) -> None:
 def test_the_vaults_archive_brings_it_without_a_network(tmp_path: Path) -> None:
     installed = ensure(tmp_path / "one", [Fake()])
     digest = archive.pack(installed.directory, tmp_path / "a.tar.zst")
-    source = sources.FromArchive(tmp_path / "a.tar.zst", digest)
+    source = sources.FromArchive(tmp_path / "a.tar.zst", digest, known(installed))
     steps: list[Step] = []
     again = ensure(tmp_path / "two", [source], steps.append)
     assert (again.source, again.node.read_text()) == ("the vault", NODE)
     assert any(step.phase == "unpacking" and step.total for step in steps)
+
+
+def known(installed: Installed) -> dict[str, tuple[str]]:
+    """Pins under which this one counts as code-server."""
+    return {machine(): (pinned.fingerprint(installed.directory),)}
+
+
+def turned(directory: Path) -> None:
+    (directory / "node").write_text(f"#!/bin/sh\ntouch {directory.parent}/ran\necho {VERSION}\n")
+
+
+def added(directory: Path) -> None:
+    (directory / "also").write_text("loaded by what is genuine")
+
+
+def led_elsewhere(directory: Path) -> None:
+    (directory / "entry").unlink()
+    (directory / "entry").symlink_to("node")
+
+
+@pytest.mark.parametrize("forge", [turned, added, led_elsewhere])
+def test_an_editor_that_somebody_put_into_the_vault_is_not_run(
+    tmp_path: Path, forge: Callable[[Path], None]
+) -> None:
+    """Its name holds its hash, as whoever can write there can see to: what it holds is compared too."""
+    installed = ensure(tmp_path / "one", [Fake()])
+    pins = known(installed)
+    forge(installed.directory)
+    digest = archive.pack(installed.directory, tmp_path / "a.tar.zst")
+    fake = Fake()
+    again = ensure(tmp_path / "two", [sources.FromArchive(tmp_path / "a.tar.zst", digest, pins), fake])
+    assert again.source == fake.name
+    assert not (tmp_path / "one/ran").exists()
+
+
+def test_the_real_one_is_among_those_that_are_pinned(code_server: Installed) -> None:
+    assert pinned.is_genuine(code_server.directory, machine())
 
 
 def test_whoever_fetches_the_vaults_archive_has_a_name_of_their_own(tmp_path: Path) -> None:

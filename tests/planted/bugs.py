@@ -329,4 +329,18 @@ BUGS = (
         "_leave_storage(ground, runtime, unmount=False)",
         "runtime/test_detect.py",
     ),
+    Bug(
+        "whatever lies in the vault as the editor is run",
+        "editor/sources.py",
+        "if not pinned.is_genuine(target.staging, target.machine, self.trees):",
+        "if False:",
+        "editor/test_install.py",
+    ),
+    Bug(
+        "a forged history in the vault may lack contents",
+        "git/bundle.py",
+        'if checked else "--check-self-contained-and-connected"',
+        'if checked else "-v"',
+        "security/test_hostile_vault.py",
+    ),
 )
