@@ -61,7 +61,7 @@ background:var(--off-soft)}
 .gitsession-card .note+.note{margin-top:6px}
 .gitsession-card .files{margin-top:14px}
 .gitsession-card h4{font-size:13px;font-weight:600;color:var(--warn);margin-bottom:4px}
-.gitsession-card .files.held h4{color:var(--text)}
+.gitsession-card .files.held h4,.gitsession-card .files.said h4{color:var(--text)}
 .gitsession-card .files li{padding:3px 0;border-top:1px solid var(--line)}
 .gitsession-card .files small{display:block;font-size:13px;color:var(--quiet)}
 .gitsession-card code,.gitsession-card kbd{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
