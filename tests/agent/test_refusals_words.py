@@ -95,7 +95,10 @@ def test_what_names_a_finding_is_not_published_and_means_nothing_elsewhere(
     assert session.there()["config.py"] == f"key = '{KEY}'"
 
 
-@pytest.mark.parametrize("how", ["new", "renamed", "staged and gone", "committed", "stashed", "ignored"])
+LONG = [pytest.param(how, marks=pytest.mark.long) for how in ("new", "staged and gone", "stashed", "ignored")]
+
+
+@pytest.mark.parametrize("how", ["renamed", "committed", *LONG])
 def test_a_secret_in_a_files_name_stays_here(launch: Callable[..., Session], how: str) -> None:
     session = launch(keep=("kept-*",))
     name = f"notes-{KEY}.txt"
