@@ -67,6 +67,9 @@ def open(
     token_command: str | None = None,
     editor: Literal["auto", "lab"] | None = "auto",
     tunnel: Literal["auto", "ngrok", "colab", "none"] | None = "auto",
+    tunnel_domain: str | None = None,
+    tunnel_oauth: str | None = None,
+    tunnel_auth: str | None = None,
     port: int | None = None,
     password: str | None = None,
     extensions: Sequence[str] = (),
@@ -101,6 +104,10 @@ def open(
         token_command: A command that prints a token; it is run again when the token is needed anew.
         editor: `"auto"` for VS Code in the browser where it can run, `"lab"` for JupyterLab, None for none.
         tunnel: How the editor is reached from outside.
+        tunnel_domain: A domain that you reserved at ngrok, so that the address stays the same.
+        tunnel_oauth: A provider of ngrok's, such as `"google"`, to sign in with before anything comes here.
+        tunnel_auth: `user:password` that ngrok asks for before anything comes here. By default
+            `GITSESSION_TUNNEL_AUTH`.
         port: A port for the editor; a free one by default.
         password: A password for the editor, for those who want one beside the link.
         extensions: VS Code extensions to install.

@@ -84,6 +84,10 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
         lambda: account._without_token(ADDRESS, Options("ada/digits", create=True)),
     ),
     "is no value of editor": (errors.UsageError, Options("ada/digits", editor=cast(Any, "emacs")).check),
+    "The value of tunnel_auth is none": (
+        errors.UsageError,
+        Options("ada/digits", tunnel_auth="only-a-password").check,
+    ),
     "names no branch": (errors.UsageError, lambda: bases.base_branch(review_ground(), "-x")),
     "names no owner": (errors.UsageError, lambda: list(listing._matching("hw*", None))),
     "is no branch": (

@@ -178,11 +178,13 @@ class Secrets:
         token: The token for the repository's host.
         password: The editor's password.
         tunnel_token: The tunnel's authtoken.
+        tunnel_auth: `user:password` for the tunnel's far end.
     """
 
     token: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     tunnel_token: str | None = field(default=None, repr=False)
+    tunnel_auth: str | None = field(default=None, repr=False)
 
     def to_bytes(self) -> bytes:
         """What travels over the pipe."""

@@ -111,7 +111,7 @@ class SessionEditor:
     def _begin(self, wanted: Wanted) -> EditorKeeping:
         parts, configuration = self._agent.parts, self._agent.configuration
         secrets = secrets_of(parts.places)
-        for secret in (secrets.password, secrets.tunnel_token, secrets.key):
+        for secret in (secrets.password, secrets.tunnel_token, secrets.tunnel_auth, secrets.key):
             self._log.hide(secret)
         files = self._files()
         is_lab = wanted.kind == "lab"
@@ -130,7 +130,7 @@ class SessionEditor:
         )
         self._editor = editor
         editor.start()
-        self._way = Way(wanted, editor, secrets.tunnel_token, plan.state / "tunnel", self._told)
+        self._way = Way(wanted, editor, secrets, plan.state / "tunnel", self._told)
         self._way.tend()
         return keeping
 

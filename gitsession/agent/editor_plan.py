@@ -25,6 +25,7 @@ class Secrets:
 
     password: str = field(repr=False)
     tunnel_token: str = field(repr=False)
+    tunnel_auth: str = field(repr=False)
     key: str = field(repr=False)
 
 
@@ -35,7 +36,8 @@ def secrets_of(places: Places) -> Secrets:
         AgentError: It does not answer.
     """
     held = control.ask(places.keeper_socket, "secrets")
-    return Secrets(*(held.get(name) or "" for name in ("password", "tunnel_token", "editor_key")))
+    names = ("password", "tunnel_token", "tunnel_auth", "editor_key")
+    return Secrets(*(held.get(name) or "" for name in names))
 
 
 def environment(configuration: Configuration, places: Places) -> dict[str, str]:

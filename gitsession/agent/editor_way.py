@@ -7,12 +7,15 @@ import platform
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from gitsession.agent.editor_plan import Secrets
 from gitsession.editor.supervise import BackOff, Editor
 from gitsession.editor.tunnel.base import Address, Opened, Tunnel
 from gitsession.editor.tunnel.choose import Choice, Situation, choose
 from gitsession.editor.tunnel.ngrok import Ngrok
+from gitsession.editor.tunnel.ngrok import Options as NgrokOptions
 from gitsession.editor.tunnel.none import ssh_line
 from gitsession.editor.wanted import Wanted
 from gitsession.errors import GitsessionError
@@ -24,17 +27,20 @@ class Way:
     Args:
         wanted: What the person asked for.
         editor: What it leads to.
-        token: ngrok's authtoken, empty where there is none.
+        secrets: ngrok's authtoken, empty where there is none, and what ngrok asks for at its end.
         directory: A private folder for ngrok.
         report: Told of each change, in one sentence.
     """
 
     def __init__(
-        self, wanted: Wanted, editor: Editor, token: str, directory: Path, report: Callable[[str], None]
+        self, wanted: Wanted, editor: Editor, secrets: Secrets, directory: Path, report: Callable[[str], None]
     ) -> None:
         self._wanted = wanted
         self._editor = editor
-        self._token = token
+        self._token = secrets.tunnel_token
+        self._asked = NgrokOptions(
+            wanted.domain, (secrets.tunnel_auth,) if secrets.tunnel_auth else (), wanted.oauth
+        )
         self._directory = directory
         self._report = report
         self._opened: Opened | None = None
@@ -43,7 +49,7 @@ class Way:
         self._again = 0.0
         self._lock = threading.RLock()
         self.trouble = ""
-        situation = Situation(wanted.on_colab, wanted.own_machine, bool(token))
+        situation = Situation(wanted.on_colab, wanted.own_machine, bool(self._token))
         self.choice: Choice = choose(wanted.tunnel, situation)
         if wanted.address:
             editor.publish(wanted.address, wanted.host)
@@ -107,7 +113,7 @@ class Way:
 
     def _open(self) -> None:
         try:
-            opened = self._tunnel().open(_port(self._editor.local_url()))
+            opened = self._tunnel(self._asked).open(_port(self._editor.local_url()))
         except GitsessionError as error:
             self.trouble = f"The tunnel is not open: {error}".replace("\n", " ")
             raise
@@ -145,7 +151,9 @@ class Way:
         Raises:
             EditorError: It cannot be opened; says what to do.
         """
-        return self._tunnel().open(port) if self._opened is not None else None
+        if self._opened is None:
+            return None
+        return self._tunnel(replace(self._asked, domain="")).open(port)  # the domain is the editor's own
 
     def close(self) -> None:
         """Close our own tunnel, and no other."""
@@ -159,8 +167,8 @@ class Way:
         self._editor.withdraw()
         self.close()
 
-    def _tunnel(self) -> Tunnel:
-        return Ngrok(self._token, self._directory)
+    def _tunnel(self, asked: NgrokOptions) -> Tunnel:
+        return Ngrok(self._token, self._directory, asked)
 
 
 def _port(url: str) -> int:

@@ -68,7 +68,8 @@ class Keeper:
         self._configuration = configuration
         self._secrets = secrets
         self._editor_key = os.urandom(32).hex()  # a restarted agent's editor still knows its guests
-        self._log = Log(places.keeper_log, (secrets.token, secrets.password, secrets.tunnel_token))
+        hidden = (secrets.token, secrets.password, secrets.tunnel_token, secrets.tunnel_auth)
+        self._log = Log(places.keeper_log, hidden)
         self._token = HeldToken(secrets.token, configuration.token_command, self._log)
         self._loaded: run.Process | None = loaded
         self._agent: run.Process | None = None
@@ -155,6 +156,7 @@ class Keeper:
             "secrets": lambda _: {
                 "password": self._secrets.password,
                 "tunnel_token": self._secrets.tunnel_token,
+                "tunnel_auth": self._secrets.tunnel_auth,
                 "editor_key": self._editor_key,
             },
             "set-token": self._set_token,

@@ -137,6 +137,8 @@ def _choice(*words: str) -> click.Choice[str]:
     show_default=True,
     help="How a browser elsewhere reaches the editor.",
 )
+@click.option("--tunnel-domain", metavar="DOMAIN", help="A domain that you reserved at ngrok.")
+@click.option("--tunnel-oauth", metavar="PROVIDER", help="Whom to sign in with at ngrok, such as google.")
 @click.option("--port", type=click.IntRange(1, 65535), help="A port for the editor.")
 @click.option("--extensions", multiple=True, metavar="ID", help="A VS Code extension to install; repeatable.")
 @click.option("--notebook", metavar="PATH", help="The open notebook's path in the repository.")
@@ -187,7 +189,7 @@ def command(repo: str, as_json: bool, **given: Any) -> None:
 
     REPO is user/repo, a GitHub, pull request, blob or Colab URL, any git URL, or a path; "." adopts the
     clone you stand in. A token comes from --token-command, GITHUB_TOKEN, GH_TOKEN, `gh auth token`, or is
-    asked for.
+    asked for. GITSESSION_TUNNEL_AUTH=user:password is asked for by ngrok before anything comes here.
     """
     editor, tunnel = given.pop("editor"), given.pop("tunnel")
     options = Options(

@@ -17,6 +17,8 @@ class Wanted:
     Args:
         kind: `auto` for code-server, `lab` for JupyterLab.
         tunnel: `auto`, `ngrok`, `colab` or `none`.
+        domain: A domain reserved at ngrok, for a link that stays the same.
+        oauth: Whom ngrok lets sign in first, such as `google`.
         port: A named port on loopback.
         extensions: Extensions to install: the person's, and those of their last runtime.
         trusted: Whether the folder may run code of its own accord.
@@ -28,6 +30,8 @@ class Wanted:
 
     kind: str = "auto"
     tunnel: str = "auto"
+    domain: str = ""
+    oauth: str = ""
     port: int | None = None
     extensions: tuple[str, ...] = ()
     trusted: bool = False

@@ -112,7 +112,7 @@ def _begin(
         editor = beside.settings_into(configuration, editor)
         configuration = replace(configuration, editor=editor.to_json())
     tunnel = tunnel_token(options, runtime, os.environ)
-    handed = Secrets(token.reveal() if token else None, options.password, tunnel)
+    handed = Secrets(token.reveal() if token else None, options.password, tunnel, options.tunnel_auth)
     launching.launch(configuration, handed, loaded)
     _wait_until_ready(configuration.places)
     if brought.resumed:

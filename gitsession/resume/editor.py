@@ -123,6 +123,8 @@ def wanted(
     return Wanted(
         kind=options.editor,
         tunnel=options.tunnel or "none",
+        domain=options.tunnel_domain or "",
+        oauth=options.tunnel_oauth or "",
         port=options.port,
         extensions=tuple(options.extensions),
         trusted=standing.may_push or _owns(ground),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,18 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "branches": ("head", "all"),
     "fork": ("auto", "always", "never"),
 }
+TUNNEL_AUTH = "GITSESSION_TUNNEL_AUTH"
+TUNNEL_FORMS = {  # what was given is not repeated: it may be a password in the wrong place
+    "tunnel_domain": (
+        r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}",
+        "Give a domain alone, such as ada.ngrok.app.",
+    ),
+    "tunnel_oauth": (r"[a-z]{2,30}", "Name a provider of ngrok's, such as google or github."),
+    "tunnel_auth": (
+        r"[^:\s]+:[^\s]{8,128}",
+        "Write it as user:password, of 8 characters or more.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,9 @@ class Options:
     token_command: str | None = None
     editor: Literal["auto", "lab"] | None = "auto"
     tunnel: Literal["auto", "ngrok", "colab", "none"] | None = "auto"
+    tunnel_domain: str | None = None
+    tunnel_oauth: str | None = None
+    tunnel_auth: str | None = field(default=None, repr=False)
     port: int | None = None
     password: str | None = field(default=None, repr=False)
     extensions: Sequence[str] = ()
@@ -71,6 +87,9 @@ class Options:
         parse_size(self.max_file_size), parse_size(self.max_remote_size)
         for pattern in (*self.keep, *self.lazy):
             patterns.check(pattern)
+        for name, (form, hint) in TUNNEL_FORMS.items():
+            if (given := getattr(self, name)) is not None and not re.fullmatch(form, given):
+                raise UsageError(f"The value of {name} is none.", hint=hint)
         if self.lifetime is not None:
             parse_duration(self.lifetime)
         if self.notify is not None and not _is_web_address(self.notify):

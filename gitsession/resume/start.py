@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from gitsession.agent import control, launching
@@ -10,7 +11,7 @@ from gitsession.agent.configuration import load
 from gitsession.agent.places import Places
 from gitsession.resume.given import Given, token_for
 from gitsession.resume.ground import Ground, glance, survey
-from gitsession.resume.options import Options
+from gitsession.resume.options import TUNNEL_AUTH, Options
 from gitsession.resume.person import Person
 from gitsession.resume.renewing import token_again
 from gitsession.resume.reopening import editor_again
@@ -32,6 +33,7 @@ def start(options: Options, person: Person) -> Session:
     Raises:
         GitsessionError: See `gitsession.open`.
     """
+    options = replace(options, tunnel_auth=options.tunnel_auth or os.environ.get(TUNNEL_AUTH) or None)
     options.check()
     runtime = detect(os.environ)
     seen = glance(options, runtime=runtime, environ=os.environ)

@@ -99,6 +99,7 @@ class Api(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        record("asked", asked)
         if self.mute:
             time.sleep(3600)
         domain = asked.get("url", "")
@@ -121,17 +122,17 @@ class Api(BaseHTTPRequestHandler):
         self.answer(204)
 
 
-def record() -> None:
-    """Leave what a test looks at beside the configuration: our id, our argv."""
+def record(name: str, what: object) -> None:
+    """Leave what a test looks at beside the configuration: our id and argv, and what was asked last."""
     place = Path(sys.argv[sys.argv.index("--config") + 1])
-    (place.parent / "agent.json").write_text(json.dumps({"pid": os.getpid(), "argv": sys.argv}))
+    (place.parent / f"{name}.json").write_text(json.dumps(what))
 
 
 def main() -> None:
     if sys.argv[1:2] == ["version"]:
         sys.stdout.write("ngrok version 3.99.0\n")
         return
-    record()
+    record("agent", {"pid": os.getpid(), "argv": sys.argv})
     token = os.environ.get("NGROK_AUTHTOKEN", "")
     if token == "silent":
         time.sleep(3600)
