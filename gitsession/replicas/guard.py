@@ -147,14 +147,14 @@ class Guard:
         order = {item: position for position, item in enumerate(asked)}
         return tuple(sorted(findings, key=lambda finding: order[finding.oid, finding.path]))
 
-    def check_name(self, path: str) -> tuple[Finding, ...]:
-        """What of a path's own name may not leave; the finding tells it with a mask."""
+    def check_name(self, commit: str, path: str) -> tuple[Finding, ...]:
+        """What of the name of a path that a commit adds may not leave; the finding tells it with a mask."""
         secret = secret_in_name(path)
         if secret is None or self.allowed.allows_path(path):
             return ()
         name = self._allow_id(fingerprint(secret.kind, path, secret.value))
         shown = redacted(path)
-        finding = Finding(shown, "", "secret", f"secret: {secret.kind} in the name {shown}", 0, name)
+        finding = Finding(shown, commit, "secret", f"secret: {secret.kind} in the name {shown}", 0, name)
         return () if self.allowed.allows(finding) else (finding,)
 
     def _outside(self, asked: Iterable[tuple[str, str]], sizes: Mapping[str, int]) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from gitsession.errors import Refusal, RefusedError
 from gitsession.git import history
@@ -39,7 +38,7 @@ def said(repository: Repository, guard: Guard, commits: Collection[str]) -> tupl
 
 def _named(repository: Repository, guard: Guard, commits: Collection[str]) -> Iterator[Finding]:
     for commit, paths in history.added(repository, commits).items():
-        yield from (replace(finding, oid=commit) for path in paths for finding in guard.check_name(path))
+        yield from (finding for path in paths for finding in guard.check_name(commit, path))
 
 
 def _held(finding: Finding) -> RefusedError:

@@ -94,7 +94,7 @@ def survey_remote(
         address = _remote_of(discover(Path(address.url)), address, server)
     elif address.is_path:
         check_path(Path(address.url))
-    return Ground(address, Path.cwd(), None, _storage(storage, address, Path.cwd(), runtime, environ))
+    return Ground(address, Path.cwd(), None, _storage(storage, address, None, runtime, environ))
 
 
 def keep_apart(worktree: Path, storage: str | None) -> None:
@@ -183,7 +183,7 @@ def origin_of(clone: UserRepository) -> str | None:
 def _storage(
     wanted: str | Path | Literal[False] | None,
     address: Address,
-    worktree: Path,
+    worktree: Path | None,
     runtime: Runtime,
     environ: Mapping[str, str],
 ) -> str | None:

@@ -59,7 +59,7 @@ def attachable(ground: Ground, name: str | None) -> Places | None:
     return None
 
 
-def storage_used(address: Address, worktree: Path) -> str | None:
+def storage_used(address: Address, worktree: Path | None) -> str | None:
     """The vault that this machine's latest session of a repository, or in a work tree, was opened with."""
     latest, storage = 0, None
     for places, configuration in known():

@@ -71,6 +71,19 @@ def test_every_way_to_allow_a_finding(store: Store) -> None:
         assert (guard.check([(later, "tests/key.py")]) == ()) is passes_later
 
 
+def test_every_way_to_allow_a_name(store: Store) -> None:
+    secret = secret_line().decode().split('"')[1]
+    path, commit = f"notes-{secret}.txt", "1" * 40
+    (finding,) = Guard(store.repository, Allowed()).check_name(commit, path)
+    assert (finding.oid, finding.path) == (commit, "notes-[secret].txt") and secret not in repr(finding)
+    for allowed in (
+        Allowed().allow(paths=[path]),
+        Allowed().allow(findings=[finding.allow_id]),
+        Allowed().allow(once=[commit]),
+    ):
+        assert Guard(store.repository, allowed).check_name(commit, path) == ()
+
+
 @pytest.mark.parametrize("stored", [{}, {"paths": "*"}, {"paths": [1, None]}, {"findings": {"a": 1}}])
 def test_a_damaged_list_allows_nothing(stored: dict[str, object]) -> None:
     assert Allowed.from_json(stored) == Allowed()

@@ -73,6 +73,17 @@ def test_who_names_no_storage_has_the_one_of_the_latest_session_here(sealed: Pat
     assert chosen("ada/engine", GITSESSION_STORAGE=str(tmp_path / "d")) == (str(tmp_path / "d"),) * 2
 
 
+def test_the_storage_of_the_session_that_one_stands_in_is_none_of_another_repository(
+    sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sealed / "tree").mkdir()
+    opened(sealed / "tree", "ada/engine", tmp_path / "a")
+    monkeypatch.chdir(sealed / "tree")
+    machine = Local()
+    seen = survey_remote("ada/other", None, runtime=machine, environ={})
+    assert seen.storage == str(machine.default_storage())
+
+
 def test_the_storage_of_before_is_not_taken_where_the_person_is_asked_for_it(
     sealed: Path, tmp_path: Path
 ) -> None:
