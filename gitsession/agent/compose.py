@@ -98,12 +98,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         _ending(configuration, woken.set, log),
         Events(log, Notifier(configuration.notify, configuration.session.name, log).post),
         reach,
-        Reviewing(
-            places.pull_request,
-            configuration.worktree,
-            log,
-            unnoted=configuration.publish and configuration.address.is_https,
-        ),
+        _reviewing(configuration, places, log),
     )
     return Agent(parts, woken)
 
@@ -113,6 +108,11 @@ def _ending(configuration: Configuration, wake: Callable[[], None], log: Log) ->
     notice = runtime.notice if isinstance(runtime, Cloud) else None
     watched = isinstance(runtime, Colab)
     return Ending(configuration.deadline, notice, watched=watched, wake=wake, log=log)
+
+
+def _reviewing(configuration: Configuration, places: Places, log: Log) -> Reviewing:
+    may_be_github = configuration.publish and configuration.address.is_https
+    return Reviewing(places.pull_request, configuration.worktree, log, unnoted=may_be_github)
 
 
 def _contents(configuration: Configuration, shadow: Shadow, replicas: Iterable[Replica]) -> Contents:

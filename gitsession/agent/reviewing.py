@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import threading
 import time
 from pathlib import Path
@@ -48,9 +49,9 @@ class Reviewing:
     def stop(self, patience: float) -> None:
         """End, and the question under way with it, waiting at most so many seconds."""
         self._stopped.set()
-        if (asking := self._asking) is not None:
-            run.signal_group(asking.pid, 15)
-        self._thread.join(patience)
+        self._end(self._asking)
+        if self._thread.is_alive():
+            self._thread.join(patience)
 
     def told(self) -> dict[str, Any]:
         """What was said last, as `ReviewStatus.to_json` has it, shortened; empty without a pull request."""
@@ -83,6 +84,8 @@ class Reviewing:
             words, env=run.clean_environment(), cwd=self._worktree, stdout=run.PIPE, stderr=run.PIPE
         )
         self._asking = asking
+        if self._stopped.is_set():  # `stop` may have looked just before
+            self._end(asking)
         try:
             done = run.complete(asking, words, None, TIMEOUT)
             if done.code and not self._stopped.is_set():
@@ -91,6 +94,10 @@ class Reviewing:
             self._log.failure("review not followed", error)
         finally:
             self._asking = None
+
+    def _end(self, asking: run.Process | None) -> None:
+        if asking is not None:
+            run.signal_group(asking.pid, signal.SIGTERM)
 
 
 def _shortened(note: Path) -> dict[str, Any]:

@@ -50,12 +50,11 @@ def unspeakable(paths: Iterable[str]) -> frozenset[str]:
     """The paths that have a secret in their names."""
     asked = list(paths)
     rules = worth_trying("\n".join(asked))
-    return frozenset(path for path in asked if rules and _strong_in(path, rules))
+    return frozenset(path for path in asked if _strong_in(path, rules) is not None)
 
 
 def _strong_in(path: str, rules: tuple[Rule, ...]) -> Secret | None:
-    strong = tuple(rule for rule in rules if rule.strong)
-    return next(iter(find(_JOINED.sub(" ", path), binary=True, rules=strong) if strong else ()), None)
+    return next(iter(find(_JOINED.sub(" ", path), binary=True, rules=rules) if rules else ()), None)
 
 
 def redacted_command(line: str) -> str:

@@ -40,10 +40,7 @@ def _unchanged(places: Places, options: Options, wanted: Wanted) -> Iterator[str
         yield "as VS Code"
     if options.port not in (None, wanted.port):
         yield f"at its port and not at {options.port}"
-    if (options.tunnel_domain or wanted.domain, options.tunnel_oauth or wanted.oauth) != (
-        wanted.domain,
-        wanted.oauth,
-    ):
+    if options.tunnel_domain not in (None, wanted.domain) or options.tunnel_oauth not in (None, wanted.oauth):
         yield "with what its tunnel was given at first"
     if options.password is not None:
         held = control.ask(places.keeper_socket, "secrets", timeout=PING_TIMEOUT)["password"]
