@@ -62,6 +62,12 @@ class Status:
     agent_pss: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def level(self) -> Level:
+        """How strongly all of the work is saved, held files too: as the best place that waits for nothing."""
+        known = [replica.level for replica in self.replicas if not replica.pending]
+        return min([max(known, default=Level.LOCAL), *(held.level for held in self.held)])
+
     def to_json(self) -> dict[str, Any]:
         """What `gitsession status --json` prints; sizes in bytes, times in seconds since 1970."""
         snapshot = self.snapshot

@@ -137,7 +137,7 @@ def _remark(said: words.Said) -> str:
 
 def _list(kind: str, title: str, lines: list[str], more: int) -> Iterator[str]:
     if lines:
-        rest = [f"<small>and {more} more: `gitsession status` names them</small>"] if more else []
+        rest = [f"<small>and {more} more: <code>gitsession status</code> names them</small>"] if more else []
         items = "".join(f"<li>{line}</li>" for line in (*lines, *rest))
         yield f'<div class="files {kind}"><h4>{title}</h4><ul>{items}</ul></div>'
 
@@ -147,19 +147,24 @@ def _notices(card: Card) -> tuple[str, ...]:
 
 
 def _facts(card: Card) -> Iterator[str]:
-    left, line = words.time_left(card), words.change_directory(card)
+    left = words.time_left(card)
     rows = [
         ("Editor", _anchor(card.editor) if card.editor else None),
         ("Branch", _anchor(card.branch) if card.branch else None),
         ("Pull request", f"{_anchor(card.pull)}{_state(card)}" if card.pull else None),
         ("Time left", _safe(left) if left else None),
-        ("Work here", f'<code class="copy">{escape(line)}</code>' if line else None),
+        ("Work here", _typed(words.change_directory(card))),
+        ("Packages", _typed(words.packages(card))),
     ]
     shown = [(name, value) for name, value in rows if value is not None]
     if shown:
         yield '<dl class="facts">'
         yield from (f"<dt>{name}</dt><dd>{value}</dd>" for name, value in shown)
         yield "</dl>"
+
+
+def _typed(line: str | None) -> str | None:
+    return f'<code class="copy">{escape(line)}</code>' if line else None
 
 
 def _state(card: Card) -> str:

@@ -58,11 +58,9 @@ def verdict(card: Card) -> Verdict:
 def _of_everything(status: Status) -> Verdict:
     if status.snapshot is None:
         return Verdict(Tone.BUSY, "nothing to save yet")
-    known = [replica.level for replica in status.replicas if not replica.pending]
-    level = min([max(known, default=Level.LOCAL), *(held.level for held in status.held)])
-    if level is Level.SAFE:
+    if status.level is Level.SAFE:
         return Verdict(Tone.GOOD, "all safe")
-    if level is Level.STORED:
+    if status.level is Level.STORED:
         return Verdict(Tone.GOOD, "all stored")
     return Verdict(Tone.BUSY if _is_shipping(status) else Tone.WARN, _LEVELS[Level.LOCAL])
 
@@ -189,6 +187,12 @@ def change_directory(card: Card) -> str | None:
     return f"%cd {inert(card.status.worktree)}" if card.status else None
 
 
+def packages(card: Card) -> str | None:
+    """The line that gives this machine what the session's notebooks installed, here or on one before."""
+    named = card.status.extra.get("packages") if card.status else None
+    return f"%pip install {inert(' '.join(named))}" if named else None
+
+
 def footing(card: Card) -> str:
     """From when the card is, and how to know more."""
     return f"As of {moment(card.at)}."
@@ -239,3 +243,5 @@ def _facts(card: Card) -> Iterator[str]:
         yield f"  time left: {left}"
     if line := change_directory(card):
         yield f"  work here: {line}"
+    if line := packages(card):
+        yield f"  packages: {line}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from gitsession.card import Card, verdict
 from gitsession.commands.output import human_age, human_size, inert, print_json, say, table
 from gitsession.commands.target import find, json_option, session_option
 from gitsession.errors import AgentError
@@ -21,15 +22,11 @@ _WORDS = {Level.NONE: "not yet", Level.LOCAL: "on this machine", Level.STORED: "
 
 
 def headline(status: Status) -> str:
-    """The durability meter in a few words: `all safe · 12 s ago`, `2 files at risk`, `saving…`."""
-    if status.at_risk:
-        count = len(status.at_risk)
-        return f"{count} {'file' if count == 1 else 'files'} at risk"
-    if status.snapshot is None:
-        return "nothing to save yet"
-    best = max((replica.level for replica in status.replicas if not replica.pending), default=Level.LOCAL)
-    age = human_age(time.time() - status.snapshot.at)
-    return f"{'all safe' if best is Level.SAFE else f'all {_WORDS[best]}'} · {age}"
+    """The durability meter as the card has it, and its age: `all safe · 12 s ago`, `2 files at risk`."""
+    words = verdict(Card(time.time(), status)).words
+    if status.snapshot is None or not words.startswith("all "):
+        return words
+    return f"{words} · {human_age(time.time() - status.snapshot.at)}"
 
 
 def replica_row(replica: ReplicaStatus) -> tuple[str, ...]:

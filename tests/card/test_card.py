@@ -17,6 +17,7 @@ from gitsession.agent.configuration import Configuration
 from gitsession.card import Card, Link, Step, bundle, html, text, verdict
 from gitsession.card.gather import gather
 from gitsession.card.style import _DARK, _LIGHT
+from gitsession.commands.status import headline
 from gitsession.model import Held, Identity, Level, SessionName, Snapshot
 from gitsession.status import Deadline, ReplicaStatus, Status
 
@@ -93,6 +94,14 @@ def test_says_no_stronger_word_than_was_checked(changes: dict[str, Any], words: 
     assert verdict(drawn).words == words
     assert words in Page(html(drawn)).text
     assert words in text(drawn)
+    assert drawn.status is not None and headline(drawn.status).startswith(words)
+
+
+def test_the_packages_of_machines_before_are_one_line_to_run() -> None:
+    drawn = card(extra={"packages": ["seaborn==0.13.2", "x</code>==1"]})
+    for form in (Page(html(drawn)).text, text(drawn)):
+        assert "%pip install seaborn==0.13.2 x</code>==1" in form
+    assert "%pip" not in text(card(extra={"packages": []}))
 
 
 def test_names_every_place_file_and_reason_in_both_forms() -> None:

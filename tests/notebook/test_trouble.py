@@ -11,6 +11,7 @@ import pytest
 
 from tests.notebook.conftest import OpenNotebook, opening
 from tests.rig.colab import Front, Notebook
+from tests.rig.patience import eventually
 from tests.rig.runtime import Runtime
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(120)]
@@ -64,7 +65,9 @@ def test_the_session_outlives_kernels_that_are_restarted_and_killed(
     assert notebook.run(code).ok
     assert processes(notebook) == before
     notebook.run(write("b.txt"))
-    os.kill(notebook.pid, signal.SIGKILL)  # what the kernel of a machine out of memory does
+    notebook.client.execute(f"{write('c.txt')}\nimport time; time.sleep(600)")
+    eventually((notebook.runtime.work / "tree/c.txt").exists)
+    os.kill(notebook.pid, signal.SIGKILL)  # what a machine out of memory does, in the middle of a cell
     notebook.restart()
     assert notebook.run(code).ok
     assert notebook.run(code).ok
@@ -72,6 +75,7 @@ def test_the_session_outlives_kernels_that_are_restarted_and_killed(
     one_agent_alone(runtime)
     assert saved(notebook, "a.txt")
     assert saved(notebook, "b.txt")
+    assert saved(notebook, "c.txt")
 
 
 def test_two_notebooks_share_one_agent(
