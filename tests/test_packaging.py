@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.rig.colab import Front
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
@@ -67,6 +69,20 @@ def test_on_colab_it_replaces_nothing_that_is_there(tmp_path: Path) -> None:
     """What fits the versions that are there is left as it is, so that Colab asks for no restart."""
     there = {line.partition("==")[0].lower() for line in COLAB.read_text().splitlines() if "==" in line}
     assert resolved_on_colab(tmp_path) - there == NEW_ON_COLAB
+
+
+def widget(into: Path) -> Path:
+    """A wheel of nothing but its name, as a person's `pip install` finds one."""
+    path = into / "widget-1.5-py3-none-any.whl"
+    about = "widget-1.5.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("widget.py", "")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: widget\nVersion: 1.5\n")
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: rig\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+    return path
 
 
 def test_the_wheel_alone_saves_and_resumes(runtime: Runtime, sample_repository: Path, tmp_path: Path) -> None:
@@ -119,15 +135,22 @@ def test_the_whole_cycle_in_a_kernel_of_an_empty_environment(
     assert opened.ok, opened.error
     where = notebook.run("print(gitsession.__file__)").stdout
     assert where.startswith(str(environment))
+    install = f"%pip install --quiet --no-index --find-links {widget(tmp_path).parent} widget==1.5"
+    assert notebook.run(install).ok
     cell = "(session.worktree / 'notes.md').write_text('begun')\nsession.flush(60, 'safe')"
     assert notebook.run(cell).ok
+    eventually(lambda: "%pip install widget==1.5<" in notebook.run("%gitsession status").cards[-1])
+    assert notebook.run("session.flush(60, 'safe')").ok
     runtime.kill()
     runtime.wipe()
+    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "widget"], check=True, timeout=60)
 
     again = open_notebook(front, python=python)
     resumed = again.run(ONE_CELL)
     assert resumed.ok, resumed.error
     assert again.run("print((session.worktree / 'notes.md').read_text())").stdout == "begun\n"
+    assert "%pip install widget==1.5<" in again.run("%gitsession status").cards[-1]
+    assert again.run(install).ok
     handed_in = again.run("%gitsession review --title 'From the wheel'")
     assert re.search(r"https://\S+/pull/\d+", handed_in.stdout), handed_in
     (pull,) = git_server.forge.repository().pulls.values()
@@ -135,4 +158,5 @@ def test_the_whole_cycle_in_a_kernel_of_an_empty_environment(
         "From the wheel",
         "begun",
     )
+    assert "Packages changed: widget 1.5" in pull.body
     assert again.run("session.close()").ok

@@ -22,7 +22,7 @@ class Jobs:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
 
     def call(self, job: Callable[[], Answer], timeout: float) -> Answer:
         """Have the main thread do something, from any other, and answer with what came of it.
@@ -44,7 +44,7 @@ class Jobs:
         except Late:
             raise AgentError(f"The session is busy since {timeout:.0f} s.", hint="Try again.") from None
 
-    def add(self, job: Callable[[], None]) -> None:
+    def add(self, job: Callable[[], object]) -> None:
         """Have the main thread do something, from any other, without waiting for it."""
         self._waiting.put(job)
         self._wake()

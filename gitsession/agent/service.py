@@ -111,9 +111,12 @@ class Agent:
         return self._closing.missing
 
     def note_ran(self, ran: str) -> None:
-        """Have the next snapshot say what ran before it."""
+        """Have the next snapshot say what ran before it, and take it at once where packages changed."""
+        before = self.packages.wanted()
         self._ran = ran
         self.packages.note(ran)
+        if self.packages.wanted() != before:
+            self.jobs.add(lambda: self.save_now("Change the packages"))
 
     def save_now(self, subject: str | None = None) -> Taken | None:
         """Take a snapshot of everything, a named one even of no change; on the main thread only."""

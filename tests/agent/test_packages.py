@@ -49,6 +49,16 @@ def test_a_damaged_record_is_passed_over(line: str) -> None:
     assert packages.wanted() == ()
 
 
+def test_they_are_saved_also_where_no_file_changes_after(running: Running) -> None:
+    running.write("one.txt", "before")
+    assert running.flush() == []
+    running.ask("note-ran", ran=json.dumps({"cell": 3, "changed": {"torch": [None, "2.9"]}}))
+    assert running.flush() == []
+    later = Packages()
+    later.recall(Repository(running.configuration.places.shadow), running.status()["snapshot"]["commit"])
+    assert later.wanted() == ("torch==2.9",)
+
+
 def test_status_names_them_and_a_later_agent_finds_them_in_the_snapshots(running: Running) -> None:
     running.ask("note-ran", ran=json.dumps({"cell": 3, "changed": {"torch": [None, "2.9"]}}))
     running.write("one.txt", "trained")
