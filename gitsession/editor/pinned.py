@@ -7,12 +7,16 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-# What `FromRegistry` makes of the pinned version: with Node from npm's registry, and from a wheel. Where none
-# is known, as for arm64, a vault's archive is never used.
+# What `FromRegistry` makes of the pinned version: with Node from npm's registry, and from a wheel. npm 8 to
+# 11 make the same of it. Those for arm64 were made on x64, of the packages for arm64, and have not run there.
 TREES: Mapping[str, Collection[str]] = {
     "x64": (
-        "0fb03a3254600947202282d2e785079dca10a447780848706287c7675c31548e",
-        "97774b116901422e87d050e094d39e16c429371a3389510f4cc24e1814d84fc1",
+        "09895a3adadaf522adb3041a8c1e30abc93cb2297d74bbddc4766a5f52274237",
+        "abad89d8a7fb5f35d6cb782acb63b356f190ac805b2bdc672eb20d7163c81f0f",
+    ),
+    "arm64": (
+        "3ea64c6d283c56f5ad747df0779afca6be8885f925e19710a0260f3aa057da4f",
+        "a831777daf758fbb30c094abafe7cfa5c38487094d4712b7c82a1487a51c1013",
     ),
 }
 

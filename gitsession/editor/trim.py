@@ -19,36 +19,29 @@ FOR_EACH_MACHINE = (
     "lib/vscode/node_modules/node-pty/prebuilds",
     "lib/vscode/node_modules/@vscode/ripgrep-universal/bin",
     "node_modules/argon2/prebuilds",
-    "../argon2/prebuilds",
 )
-OF_THE_BUILD = ("wheel", "package.json", "package-lock.json", "node_modules/.package-lock.json")
 FOR_BUILDERS = (".d.ts", ".d.cts", ".d.mts", ".md", ".h", ".c", ".cc", ".cpp", ".gyp", ".gypi")
-OF_NODE = ("node_modules/node-linux-*/include", "node_modules/node-linux-*/share")
+NOTES_OF_NPM = ".package-lock.json"  # each version of npm writes it in its own way
 
 
 def trim(root: Path, machine: str) -> None:
-    """Remove what is not needed, from an npm tree (`node_modules/code-server`) or a release's folder.
+    """Remove what is not needed.
 
     Args:
-        root: The folder that was filled.
+        root: code-server's own folder.
         machine: `x64` or `arm64`, whose binaries stay.
     """
-    package = root / "node_modules/code-server"
-    by_npm = package.is_dir()
-    for path in _unneeded(root, package if by_npm else root, machine, by_npm):
+    for path in _unneeded(root, machine):
         _remove(path)
-    for path in [*root.rglob("*.map"), *_of_builders(root)]:
+    for path in [*root.rglob("*.map"), *root.rglob(NOTES_OF_NPM), *_of_builders(root)]:
         path.unlink(missing_ok=True)
 
 
-def _unneeded(root: Path, package: Path, machine: str, by_npm: bool) -> Iterator[Path]:
+def _unneeded(root: Path, machine: str) -> Iterator[Path]:
     for pattern in UNNEEDED:
-        yield from package.glob(pattern)
+        yield from root.glob(pattern)
     for pattern in FOR_EACH_MACHINE:
-        yield from (path for path in (package / pattern).glob("*") if path.name != f"linux-{machine}")
-    if by_npm:
-        for pattern in (*OF_NODE, *OF_THE_BUILD):
-            yield from root.glob(pattern)
+        yield from (path for path in (root / pattern).glob("*") if path.name != f"linux-{machine}")
 
 
 def _of_builders(root: Path) -> Iterator[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import platform
 import shutil
@@ -143,11 +142,13 @@ def test_a_source_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_what_was_pinned(tmp_path: Path) -> None:
-    (tmp_path / "node_modules").mkdir()
-    lock = {"packages": {"node_modules/code-server": {"integrity": "sha512-another"}}}
-    (tmp_path / "node_modules/.package-lock.json").write_text(json.dumps(lock))
+    """A registry that hands out another file under the name and version asked for."""
+    target = Target("x64", tmp_path / "staging", tmp_path)
+    target.staging.mkdir()
+    packs = ("sh", "-c", "echo turned > code-server-1.tgz")
     with pytest.raises(EditorError, match="not what was pinned"):
-        sources._check_pins(tmp_path, {"code-server": "1"})
+        sources._bring_package(sources.Toolchain(packs, False), target, "code-server", "1", tmp_path / "c")
+    assert not (target.staging / "code-server").exists()
 
 
 @pytest.mark.parametrize("node", ["#!/bin/sh\necho nothing of that name >&2\nexit 1\n", "no program"])

@@ -211,7 +211,7 @@ def test_a_download_that_is_not_what_was_pinned_is_thrown_away(
 @pytest.mark.slow
 @pytest.mark.browser
 def test_what_npm_brought_is_complete_and_trimmed(code_server: Installed) -> None:
-    vscode = code_server.directory / "node_modules/code-server/lib/vscode"
+    vscode = code_server.entry / "lib/vscode"
     assert {path.name for path in (vscode / "node_modules/node-pty/prebuilds").iterdir()} == {
         f"linux-{machine()}"
     }
