@@ -182,6 +182,10 @@ class FormatError(GitsessionError):
     """Something was written by a newer gitsession, or is damaged."""
 
 
+class NewerFormat(FormatError):
+    """A newer gitsession wrote it: it is whole, and read after an upgrade."""
+
+
 class AgentError(GitsessionError):
     """The background process of a session is gone or does not answer."""
 

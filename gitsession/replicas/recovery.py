@@ -23,6 +23,12 @@ READ_TIMEOUT = 120.0
 SLOWEST = 250_000  # bytes a second: slower than that unpacks only what was made to be slow
 RESTORED_BASE = "refs/gitsession-fetched/base"
 Heads = Callable[[Sequence[str]], Sequence["bytes | None"]]
+Flaw = Callable[[Repository, str], str]
+
+
+def no_flaw(_repository: Repository, _state: str) -> str:
+    """Take every state that has the outline of one."""
+    return ""
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Recovery:
         repository: Where the objects go.
         place: A local folder for files on their way.
         bases: The bundles of the user's history that may be needed.
+        flaw: Why a session cannot go on from a state that is here; empty where it can.
     """
 
     mount: Mount
@@ -42,6 +49,7 @@ class Recovery:
     repository: Repository
     place: Path
     bases: Sequence[Base]
+    flaw: Flaw = no_flaw
     skipped: list[Skipped] = field(default_factory=list)
     _tried: set[str] = field(default_factory=set)
     _below: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -65,13 +73,19 @@ class Recovery:
         for increment in reversed(increments):
             if increment.state not in claims:
                 continue
-            if not _is_state(self.repository, increment.state):
-                self.skipped.append(Skipped(increment.path, "what it ends at is no state of a session"))
-            elif is_complete(self.repository, increment.state, beyond_refs=True):
+            reason = self._unfit(increment.state)
+            if not reason:
                 return increment.state, claims[increment.state]
-            else:
-                self.skipped.append(Skipped(increment.path, "it names contents that are not there"))
+            self.skipped.append(Skipped(increment.path, reason))
         return None
+
+    def _unfit(self, state: str) -> str:
+        """Why a state that was read is not taken; empty where it is."""
+        if not _is_state(self.repository, state):
+            return "what it ends at is no state of a session"
+        if not is_complete(self.repository, state, beyond_refs=True):
+            return "it names contents that are not there"
+        return self.flaw(self.repository, state)
 
     def bring_bases(self, wanted: Sequence[str] = ()) -> bool:
         """Bring the user's history here: until these commits are, or all of it; whether they are."""

@@ -26,7 +26,7 @@ from gitsession.replicas.history import NEEDS_THE_REMOTE, History
 from gitsession.replicas.ledger import Ledger
 from gitsession.replicas.mount import STALL, Mount
 from gitsession.replicas.peek import peek
-from gitsession.replicas.recovery import Recovery, by_rank, newest_copy
+from gitsession.replicas.recovery import Flaw, Recovery, by_rank, newest_copy, no_flaw
 from gitsession.replicas.sealing import clear, workplace
 
 FETCHED = "refs/gitsession-fetched/vault"
@@ -153,6 +153,7 @@ class Vault:
         into: Repository | None = None,
         runtime: str | None = None,
         listing: Listing | None = None,
+        flaw: Flaw = no_flaw,
     ) -> str:
         """Bring a session's newest complete state here with all that it reaches, and answer with its id.
 
@@ -164,6 +165,7 @@ class Vault:
             runtime: Take only what this runtime wrote; by default whoever has the highest open-counter, then
                 the newest snapshot.
             listing: As in `find`.
+            flaw: Says of a state why it is none to go on from, and is left out too; empty where it is one.
 
         Raises:
             SessionError: The vault does not have the session.
@@ -183,7 +185,7 @@ class Vault:
             )
         target = into or self.repository
         with workplace(target) as place:
-            recovery = Recovery(self.mount, self.folder, target, place, listing.bases)
+            recovery = Recovery(self.mount, self.folder, target, place, listing.bases, flaw)
             best = recovery.best(increments, self.heads)
         self.skipped = (*listing.skipped, *recovery.skipped)
         if best is None:

@@ -12,6 +12,7 @@ from gitsession.git import Repository, transfer
 from gitsession.model import SessionName
 from gitsession.replicas.base import Found
 from gitsession.replicas.bundles import Increment, Listing
+from gitsession.replicas.recovery import Flaw
 from gitsession.replicas.remote import Remote
 from gitsession.replicas.vault import Vault
 from gitsession.resume.at_once import both
@@ -148,7 +149,16 @@ def _fetch(
                 lines.append(replace(line, finished=finished[source.name]))
         except GitsessionError as error:
             notes.append(f"The copy of {session.name} in the {source.name} could not be read: {error.what}")
+        if isinstance(source, Vault):
+            notes += _passed_over(source, session)
     return lines, notes
+
+
+def _passed_over(vault: Vault, session: SessionName) -> Iterator[str]:
+    own = f"sessions/{session.login}/{session.name}/"
+    for skipped in vault.skipped:
+        if skipped.path.startswith(own):
+            yield f"In the vault {skipped.path} was passed over: {skipped.reason}"
 
 
 def _copies(
@@ -160,21 +170,23 @@ def _copies(
     elif isinstance(source, Remote):
         yield _read(source.name, session, source.fetch(session), shadow)
     elif isinstance(source, Vault):
-        state, listing = from_vault(source, session, listing)
-        newest = _read(source.name, session, state, shadow)
+        commit, listing = from_vault(source, session, listing)
+        newest = _read(source.name, session, commit, shadow)
         yield newest
         yield from _written_on(source, session, shadow, newest, listing)
 
 
-def from_vault(vault: Vault, session: SessionName, seen: Listing | None) -> tuple[str, Listing]:
+def from_vault(
+    vault: Vault, session: SessionName, seen: Listing | None, flaw: Flaw = state.flaw
+) -> tuple[str, Listing]:
     """The newest state, by what was listed a moment ago; where something has gone since, by another look."""
     if seen is not None:
         with suppress(StorageError):
-            state = vault.fetch(session, listing=seen)
+            newest = vault.fetch(session, listing=seen, flaw=flaw)
             if vault.skipped == seen.skipped:
-                return state, seen
+                return newest, seen
     listing = vault.listing()
-    return vault.fetch(session, listing=listing), listing
+    return vault.fetch(session, listing=listing, flaw=flaw), listing
 
 
 def _written_on(
@@ -184,7 +196,8 @@ def _written_on(
     contains = containment(shadow)
     for runtime, snapshot in vault.tips(session, listing=listing).items():
         if snapshot is None or not contains(newest.snapshot, snapshot):
-            yield _read(vault.name, session, vault.fetch(session, runtime=runtime, listing=listing), shadow)
+            own = vault.fetch(session, runtime=runtime, listing=listing, flaw=state.flaw)
+            yield _read(vault.name, session, own, shadow)
 
 
 def _read(where: str, session: SessionName, commit: str, shadow: Repository) -> Line:

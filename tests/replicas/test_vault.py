@@ -15,6 +15,7 @@ from gitsession.git.command import Repository
 from gitsession.model import Level, SessionName
 from gitsession.replicas import chain as chains
 from gitsession.replicas.clearance import Clearance
+from gitsession.replicas.recovery import no_flaw
 from gitsession.replicas.vault import Vault
 from gitsession.resume.find import from_vault, measured, search
 from tests.replicas.conftest import SESSION, Chain
@@ -79,11 +80,11 @@ def test_what_went_since_it_was_listed_is_looked_for_again(
         vaults.open(chain.repository).ship(chain.save({"a.txt": text}))
     reader = vaults.open(fresh, "r2")
     seen = reader.listing()
-    assert from_vault(reader, SESSION, seen)[1] is seen
+    assert from_vault(reader, SESSION, seen, no_flaw)[1] is seen
     newest = chain.save({"a.txt": "three"})
     vaults.open(chain.repository, "r3").ship(newest)
     vaults.files("sessions/*/*/r1/2-*")[0].unlink()
-    assert from_vault(vaults.open(fresh, "r4"), SESSION, seen)[0] == newest.state
+    assert from_vault(vaults.open(fresh, "r4"), SESSION, seen, no_flaw)[0] == newest.state
 
 
 def test_who_wrote_last_and_when_is_known_of_several(vaults: Vaults, chain: Chain, fresh: Repository) -> None:

@@ -126,9 +126,18 @@ def test_a_forged_state_is_refused_and_changes_nothing(places: Places, change: o
     assert git(new, "reflog", "HEAD").count("resumed") == 0
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_forged_state_is_told_before_anything_is_taken_from_it(places: Places, name: str) -> None:
+    """A newer one is whole: what it holds must not be passed over for something older."""
+    places.take()
+    assert bool(state.flaw(places.into, forged(places, REFUSED[name]).oid)) is (name != "newer")
+
+
 def test_the_unforged_state_passes(places: Places) -> None:
     places.take()
-    places.resume(forged(places, leave))
+    captured = forged(places, leave)
+    assert not state.flaw(places.into, captured.oid)
+    places.resume(captured)
 
 
 @pytest.mark.parametrize("allowed", [True, False])

@@ -11,7 +11,7 @@ repository that stores its refs as reftables.
 from gitsession.snapshot.state.applying import Applied, apply
 from gitsession.snapshot.state.capturing import Captured, capture, fingerprint
 from gitsession.snapshot.state.layout import Flags, Lease, State
-from gitsession.snapshot.state.reading import parents, read, trees
+from gitsession.snapshot.state.reading import flaw, parents, read, trees
 from gitsession.snapshot.state.renewing import renew
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "apply",
     "capture",
     "fingerprint",
+    "flaw",
     "parents",
     "read",
     "renew",

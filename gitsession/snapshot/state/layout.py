@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gitsession.errors import FormatError, SessionError
+from gitsession.errors import FormatError, NewerFormat, SessionError
 from gitsession.git.refs import Logged, is_good_name
 from gitsession.model import FORMAT_VERSION, Held, Level, SessionName
 from gitsession.snapshot.values import Head
@@ -141,7 +141,7 @@ def check_version(content: bytes | None) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
         raise damaged("version")
     if int(text) > FORMAT_VERSION:
-        raise FormatError(_NEWER, safe="Nothing was changed.", hint=_UPGRADE)
+        raise NewerFormat(_NEWER, safe="Nothing was changed.", hint=_UPGRADE)
     return int(text)
 
 

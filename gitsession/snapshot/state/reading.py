@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitsession import git
-from gitsession.errors import FormatError
+from gitsession.errors import FormatError, NewerFormat
 from gitsession.git import lookup
 from gitsession.snapshot.state import layout, modified, operations
 from gitsession.snapshot.state.layout import State, damaged
@@ -29,6 +29,19 @@ def read(source: git.Repository, state: str) -> State:
         if what is not None and (what[1] != "blob" or what[2] > _MAX_SMALL):
             raise damaged(f"{name} is no small file")
     return layout.parse(found[0][0], parents(source, found[0][0])[0], _small(source, state, present))
+
+
+def flaw(source: git.Repository, state: str) -> str:
+    """Why a session cannot go on from a state; empty where it can, also after an upgrade."""
+    try:
+        read(source, state)
+        operations.checked(operation(source, state), lambda _: False)
+        mtimes(source, state)
+    except NewerFormat:
+        return ""
+    except FormatError as error:
+        return error.what
+    return ""
 
 
 def parents(source: git.Repository, state: str) -> list[str]:
