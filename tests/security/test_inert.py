@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ from gitsession.commands.output import note, print_json, say, table
 from gitsession.commands.restore import show_patch
 from gitsession.doctor.finding import Finding
 from gitsession.errors import GitsessionError
-from gitsession.model import Held, Level, Snapshot
+from gitsession.model import Held, Level, Skipped, Snapshot
 from gitsession.proposal.values import Remark, Review, ReviewStatus
 from gitsession.review.markdown import Links, comments
 from gitsession.review.report import Facts, page
-from gitsession.status import ReplicaStatus, Status
+from gitsession.status import EditorStatus, ReplicaStatus, Status
 from tests.card.test_card import GOOD, NOW
 from tests.review.test_markdown import assert_inert, hostile_reviews
 from tests.rig.forge import ADA_TOKEN
@@ -90,7 +91,24 @@ def status_of(words: str) -> Status:
         held=(Held(words, words, 1),),
         notes=(words,),
         replicas=(ReplicaStatus(words, Level.SAFE, 1, 0, words),),
+        skipped=(Skipped(words, words),),
+        editor=EditorStatus(words, True),
+        extra=extra_of(words),
     )
+
+
+def extra_of(words: str) -> dict[str, Any]:
+    """What the agent tells besides, as `agent.view` has it."""
+    return {
+        "kept": {"files": 1, "size": 1, "waiting": 1, "awaited": [{"path": words, "size": 1}]},
+        "packages": [words],
+        "unsaved": [words],
+        "events": [{"number": 1, "at": NOW, "kind": words, "text": words}],
+        "places": {words: words, "vault": words, "remote": words},
+        "storage": words,
+        "review": remark(words).to_json(),
+        "token_refused": False,
+    }
 
 
 class Opened:
@@ -194,16 +212,8 @@ def test_nothing_acts_in_the_editor(sealed: Path) -> None:
     foreign = []
     for words in PAYLOADS.values():
         changes = {"changes": [{"path": words, "kind": words}], "more": 0}
-        skipped = [{"path": words, "reason": words}]
-        told = {
-            **status_of(words).to_json(),
-            "skipped": skipped,
-            "unsaved": [words],
-            "places": {words: words},
-        }
-        foreign.append(
-            {"status": told, "entry": {"number": 1, "at": 0, "subject": words}, "changes": changes}
-        )
+        entry = {"number": 1, "at": 0, "subject": words}
+        foreign.append({"status": status_of(words).to_json(), "entry": entry, "changes": changes})
     lib = str(PROJECT / "gitsession/editor/extension/lib")
     done = run.run(
         (NODE, "-e", PANEL, lib), timeout=60, env=dict(os.environ), stdin=json.dumps(foreign).encode()
@@ -246,6 +256,8 @@ def test_nothing_acts_through_a_whole_session(runtime: Runtime, git_server: GitS
     )
     said = [machine.gitsession(*verb.split(), check=False, cwd=machine.worktree) for verb in verbs]
     assert any("pre-receive" in done.stdout for done in said)
+    told = json.loads(said[verbs.index("status --json")].stdout)
+    assert told.keys() == status_of("x").to_json().keys()  # a field that is new is made hostile above too
     for done in (flushed, *said):
         assert done.stdout + done.stderr
         assert acts(done.stdout + done.stderr) == []
