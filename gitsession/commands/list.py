@@ -226,11 +226,13 @@ def state_of(entry: Listed, now: float) -> str:
 
 
 @click.command(epilog='Example: gitsession list ada/engine · gitsession list "org/hw1-*"')
-@click.argument("repo")
+@click.argument("repo", default=".")
 @click.option("--storage", metavar="PLACE", help="The vault: drive, a folder, or none.")
 @json_option
 def command(repo: str, storage: str | None, as_json: bool) -> None:
     """List the sessions of REPO, of everybody: owner, name, base, last save, and where they are held.
+
+    By default REPO is that of the clone you stand in.
 
     A session that another machine leads says when it saved last by that one's clock; whether it still runs
     there, nobody can know from here.

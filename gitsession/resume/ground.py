@@ -153,7 +153,9 @@ def check_path(path: Path) -> None:
         )
     if not (_is_bare(path) or is_clone(path)):
         raise RepositoryError(
-            f"{path} is no git repository.", safe="Nothing was touched.", hint="Run `git init` in it first."
+            f"{path} is no git repository.",
+            safe="Nothing was touched.",
+            hint="Run `git init` in it first, or name a repository.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +90,5 @@ def test_a_pattern_lists_the_sessions_of_every_repository_that_matches(teacher: 
     assert (row["owner"], row["name"], row["base"], row["running"]) == ("ada", "lesson", "main", True)
     assert row["snapshot"] >= 1
     assert "lesson" in teacher.gitsession("list", "ada/hw1-*", "--storage", "none").stdout
+    in_the_clone = teacher.gitsession("list", "--json", cwd=teacher.worktree)
+    assert json.loads(in_the_clone.stdout) == [{**row, "size": None}]
