@@ -22,11 +22,13 @@ from tests.rig.fault_proxy import CLEAR, Conditions, FaultProxy
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT, git
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 from tests.trace import start_all
 
+LONGEST_PAUSE = 120.0  # an agent that was killed often is started again after a minute
 MINUTES = float(os.environ.get("GITSESSION_SOAK_MINUTES", "1"))
 CURVE = PROJECT / ".cache/soak.json"
 PACE = 1.5  # seconds that people pause at most
@@ -149,7 +151,8 @@ def test_hours_of_work_stay_flat(
         each.wait()
     CURVE.parent.mkdir(exist_ok=True)
     CURVE.write_text(json.dumps({"faults": trouble.count, "samples": samples}))
-    machine.gitsession("flush", "--timeout", "120", "--level", "safe")
+    assert eventually(lambda: machine.gitsession("status", check=False).code == 0, LONGEST_PAUSE)
+    machine.gitsession("flush", "--timeout", "60", "--level", "safe")
     assert max(sample["pss"] for sample in samples) <= MOST_PSS
     half = len(samples) // 2
     for name, room in (("pss", 15.0), ("fds", 8.0), ("threads", 3.0)):

@@ -318,9 +318,16 @@ BUGS = (
     Bug(
         "a state is believed before all its contents are looked for",
         "replicas/recovery.py",
-        "if is_complete(self.repository, increment.state, beyond_refs=True):",
-        "if True:",
+        "if not is_complete(self.repository, state, beyond_refs=True):",
+        "if False:",
         "replicas/test_vault.py",
+    ),
+    Bug(
+        "a state that does not read is taken",
+        "replicas/recovery.py",
+        "return self.flaw(self.repository, state)",
+        'return ""',
+        "security/test_damaged_state.py",
     ),
     Bug(
         "Drive is not left at a session's end",
