@@ -12,10 +12,10 @@ TIME_LIMIT = 5.0
 
 def gpu() -> str:
     """The names of this machine's NVIDIA GPUs, empty where none answers."""
-    if shutil.which(QUERY[0]) is None:
+    if shutil.which(QUERY[0], path=run.search_path()) is None:
         return ""
     try:
         done = run.run(QUERY, timeout=TIME_LIMIT, env=run.clean_environment())
-    except run.TimedOut:
+    except (OSError, run.TimedOut):
         return ""
     return ", ".join(done.stdout.decode("utf-8", "replace").split("\n")).strip(", ") if done.code == 0 else ""
