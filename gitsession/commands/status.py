@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gitsession.card import Card, verdict
-from gitsession.commands.output import human_age, human_size, inert, print_json, say, table
+from gitsession.commands.output import human_age, human_size, inert, note, print_json, say, table
 from gitsession.commands.target import find, json_option, session_option
 from gitsession.errors import AgentError
 from gitsession.model import Level
@@ -115,19 +115,21 @@ def command(session: str | None, watch: bool, as_line: bool, as_json: bool) -> N
         print_one(handle.status())
         return
     with suppress(KeyboardInterrupt):
-        keep_showing(handle, print_one, clears=print_one is show)
+        keep_showing(handle, print_one, clears=print_one is show, tell=note if as_json else say)
 
 
-def keep_showing(handle: Session, print_one: Callable[[Status], None], *, clears: bool) -> None:
+def keep_showing(
+    handle: Session, print_one: Callable[[Status], None], *, clears: bool, tell: Callable[[str], None]
+) -> None:
     """Show it every two seconds until the session is closed; an agent that is restarted is waited for."""
     while True:
         try:
             status = handle.status()
         except AgentError as away:
             if not handle.places.is_running():
-                say("The session was closed.")
+                tell("The session was closed.")
                 return
-            say(f"{away.what} It is asked again.")
+            tell(f"{away.what} It is asked again.")
         else:
             if clears:
                 click.clear()  # nothing where this is no terminal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -74,6 +75,19 @@ def test_watching_ends_with_the_session(machine: Machine) -> None:
         assert process.wait(60) == 0
         assert out.read_text().endswith("The session was closed.\n")
         assert errors.read_text() == ""
+
+
+def test_who_watches_as_a_program_hears_documents_only(machine: Machine) -> None:
+    with going(machine, "status", "--watch", "--json") as (process, out, errors):
+        assert eventually(lambda: bool(out.read_text()))
+        first = machine.json("status")["agent"]["pid"]
+        os.kill(first, signal.SIGKILL)
+        assert eventually(lambda: f'"pid": {first},' not in out.read_text().splitlines()[-1])
+        machine.gitsession("close")
+        assert process.wait(60) == 0
+        told = [json.loads(line)["agent"]["pid"] for line in out.read_text().splitlines()]
+        assert {first} < set(told)
+        assert errors.read_text().endswith("The session was closed.\n")
 
 
 def ran(machine: Machine) -> list[dict[str, object]]:
