@@ -1,4 +1,4 @@
-"""Atomic and durable file writes.
+"""Atomic and durable file writes, and what a file hashes to.
 
 A file is durable when its bytes *and* the directory entry that names it are synced: POSIX promises neither by
 `close`, see the notes of fsync(2).
@@ -6,6 +6,7 @@ A file is durable when its bytes *and* the directory entry that names it are syn
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -78,3 +79,12 @@ def clear_temporaries(directory: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
+
+def digest(path: Path, algorithm: str = "sha256") -> bytes:
+    """The hash of a file's bytes, read in pieces."""
+    found = hashlib.new(algorithm)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.digest()

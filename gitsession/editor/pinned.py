@@ -7,6 +7,8 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from gitsession.files import digest
+
 # What `FromRegistry` makes of the pinned version: with Node from npm's registry, and from a wheel. npm 8 to
 # 11 make the same of it. Those for arm64 were made on x64, of the packages for arm64, and have not run there.
 TREES: Mapping[str, Collection[str]] = {
@@ -46,8 +48,4 @@ def _seen(path: Path) -> tuple[bytes, bytes]:
     if path.is_symlink():
         return b"l", hashlib.sha256(os.fsencode(path.readlink())).digest()
     kind = b"x" if path.stat().st_mode & 0o100 else b"-"
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return kind, digest.digest()
+    return kind, digest(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from gitsession import files
 from gitsession.git import bundle
 from gitsession.git.command import Repository
 
-CHUNK = 1 << 20
 WORKPLACES = "gitsession-vault"
 
 
@@ -23,15 +21,6 @@ class Sealed:
 
     path: Path
     sha256: str
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def clear(repository: Repository) -> None:
@@ -65,4 +54,4 @@ def seal(
     """Write a bundle into `place`; see `bundle.write` for the rest."""
     path = place / f"out-{secrets.token_hex(4)}.bundle"
     bundle.write(repository, path, refs, without=without, also=also, timeout=timeout)
-    return Sealed(path, sha256_of(path))
+    return Sealed(path, files.digest(path).hex())

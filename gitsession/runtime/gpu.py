@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from gitsession import run
 
 QUERY = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
@@ -12,8 +10,6 @@ TIME_LIMIT = 5.0
 
 def gpu() -> str:
     """The names of this machine's NVIDIA GPUs, empty where none answers."""
-    if shutil.which(QUERY[0], path=run.search_path()) is None:
-        return ""
     try:
         done = run.run(QUERY, timeout=TIME_LIMIT, env=run.clean_environment())
     except (OSError, run.TimedOut):

@@ -24,7 +24,7 @@ from gitsession.agent import control
 from gitsession.agent.control import Request
 from gitsession.agent.editor import SessionEditor
 from gitsession.commands import expose
-from gitsession.editor import archive, gate_process, install, settings, sources, working
+from gitsession.editor import archive, gate_process, install, registry, settings, working
 from gitsession.editor.download import download
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed, Target, silent
@@ -136,9 +136,9 @@ def test_a_source_that_cannot_be_used(tmp_path: Path) -> None:
         FromArchive(tmp_path / "gone", "").fetch(Target("x64", tmp_path / "staging", tmp_path), silent)
     environment = dict(os.environ)
     with pytest.raises(EditorError, match=r"npm failed: .*No such file"):
-        sources._run("npm", ("./no-such-npm",), tmp_path, environment)
+        registry._run("npm", ("./no-such-npm",), tmp_path, environment)
     with pytest.raises(EditorError, match=r"npm failed: .*no network"):
-        sources._run("npm", ("sh", "-c", "echo 'ERROR: no network' >&2; exit 1"), tmp_path, environment)
+        registry._run("npm", ("sh", "-c", "echo 'ERROR: no network' >&2; exit 1"), tmp_path, environment)
 
 
 def test_a_package_that_is_not_what_was_pinned(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_package_that_is_not_what_was_pinned(tmp_path: Path) -> None:
     target.staging.mkdir()
     packs = ("sh", "-c", "echo turned > code-server-1.tgz")
     with pytest.raises(EditorError, match="not what was pinned"):
-        sources._bring_package(sources.Toolchain(packs, False), target, "code-server", "1", tmp_path / "c")
+        registry._bring_package(registry.Toolchain(packs, False), target, "code-server", "1", tmp_path / "c")
     assert not (target.staging / "code-server").exists()
 
 

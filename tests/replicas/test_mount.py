@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gitsession.errors import StorageError
+from gitsession.files import digest
 from gitsession.replicas.mount import MOST_STUCK, Mount
-from gitsession.replicas.sealing import sha256_of
 from tests.rig import processes
 
 
@@ -30,7 +30,7 @@ def helper(mount: Mount) -> int:
 def written(sealed: Path, size: int = 100) -> tuple[Path, str]:
     source = sealed / "source"
     source.write_bytes(os.urandom(size))
-    return source, sha256_of(source)
+    return source, digest(source).hex()
 
 
 def test_what_is_put_is_there_and_comes_back(mount: Mount, sealed: Path) -> None:
