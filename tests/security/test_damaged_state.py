@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
-from gitsession.git import Repository, bundle
+from gitsession.git import Repository
 from gitsession.model import SessionName
-from gitsession.replicas.bundles import increment_name, refs_for
 from tests.rig.runtime import Runtime
+from tests.security.forging import plant_increment
 from tests.spine import Machine
 
 
@@ -27,12 +26,7 @@ def plant(vault: Path, shadow: Repository, planter: str) -> None:
     state = shadow.text(
         "commit-tree", tree, *(word for parent in parents for word in ("-p", parent)), "-m", "."
     )
-    listing = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
-    pack = shadow.output("pack-objects", "--stdout", "-q", stdin=shadow.output(*listing))
-    content = bundle.header(refs_for(session, parents[0], 99, state, 99), []) + pack
-    (folder / planter).mkdir(exist_ok=True)
-    name = increment_name(99, state, hashlib.sha256(content).hexdigest())
-    (folder / planter / name).write_bytes(content)
+    plant_increment(folder / planter, shadow, session, parents[0], state)
 
 
 @pytest.mark.parametrize("in_its_own_folder", [True, False])

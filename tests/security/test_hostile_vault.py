@@ -11,13 +11,14 @@ import pytest
 
 from gitsession.git import bundle
 from gitsession.git.command import Repository
-from gitsession.replicas.bundles import base_name, increment_name, refs_for
+from gitsession.replicas.bundles import base_name
 from tests.replicas.conftest import SESSION, Chain
 from tests.replicas.conftest import address as address
 from tests.replicas.conftest import chain as chain
 from tests.replicas.conftest import fresh as fresh
 from tests.replicas.test_vault import Vaults, is_sound
 from tests.replicas.test_vault import vaults as vaults
+from tests.security.forging import plant_increment
 
 DEEP = 100  # more than Python calls itself in the test, in which it may hardly
 
@@ -76,14 +77,8 @@ def test_a_forged_base_costs_only_itself(
 
 
 def plant_state(vaults: Vaults, chain: Chain, oid: str) -> None:
-    """An increment of the highest rank that ends at this object."""
-    refs = refs_for(SESSION, oid, 9, oid, 9)
-    listed = ("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
-    pack = chain.repository.output("pack-objects", "--stdout", "-q", stdin=chain.repository.output(*listed))
-    content = bundle.header(refs, []) + pack
     folder = vaults.folder / "sessions" / SESSION.login / SESSION.name / "evil"
-    folder.mkdir(parents=True)
-    (folder / increment_name(99, oid, hashlib.sha256(content).hexdigest())).write_bytes(content)
+    plant_increment(folder, chain.repository, SESSION, oid, oid)
 
 
 FORGED: dict[str, Callable[[Chain], str]] = {
