@@ -13,6 +13,7 @@ from gitsession.notebook.attach import attached
 from gitsession.notebook.integration import Integration
 
 LIMIT = 3600.0
+NOT_A_STEP = ("gitsession: ", "Usage: ")  # how errors and notes begin, ours and those of the command line
 EXAMPLES = "Write %gitsession status, flush, log, restore, review, finish, or any other verb."
 
 
@@ -79,10 +80,24 @@ def _verb(shell: Any, words: list[str]) -> None:
         [*run.program(), *words],
         timeout=LIMIT,
         env=run.clean_environment(),
-        listen=lambda heard: print(heard.decode("utf-8", "replace"), file=sys.stderr),
+        listen=_listener(),
         cwd=place,
     )
     print(done.stdout.decode("utf-8", "replace"), end="")
+
+
+def _listener() -> Callable[[bytes], None]:
+    """Shows what a command says while it works: its steps as they are, and in red what begins an error."""
+    stream = sys.stdout
+
+    def hear(heard: bytes) -> None:
+        nonlocal stream
+        words = heard.decode("utf-8", "replace")
+        if words.startswith(NOT_A_STEP):
+            stream = sys.stderr
+        print(words, file=stream)
+
+    return hear
 
 
 def save(shell: Any, line: str, cell: str) -> None:

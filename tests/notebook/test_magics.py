@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gitsession.notebook import magics
 from tests.notebook.conftest import OpenNotebook, opening
 from tests.rig.runtime import Runtime
 
@@ -37,3 +38,12 @@ def test_the_magics(open_notebook: OpenNotebook, runtime: Runtime, sample_reposi
     assert "gitsession" in again.displays[0]["data"]["text/plain"]
     closed = notebook.run("%gitsession close").cards + notebook.serve(3.0).cards
     assert 'class="pill off" role="status">closed here' in closed[-1]
+
+
+def test_what_a_command_says_while_it_works_looks_like_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    hear = magics._listener()
+    for said in (b"Saving the work tree", b"gitsession: It is refused.", b"Nothing was changed."):
+        hear(said)
+    shown = capsys.readouterr()
+    assert shown.out == "Saving the work tree\n"
+    assert shown.err == "gitsession: It is refused.\nNothing was changed.\n"
