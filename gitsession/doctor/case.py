@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from gitsession.address import Address
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, GitsessionError
-from gitsession.resume.account import is_github, not_found
+from gitsession.resume.account import is_github
+from gitsession.resume.unseen import unseen
 from gitsession.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -85,5 +86,5 @@ class Case:
         assert self.github is not None
         found = self.hub.find_repository(self.github)
         if found is None:
-            raise not_found(self.github)
+            raise unseen(self.hub, self.github, self.account)
         return found

@@ -107,6 +107,14 @@ class Hub:
         except NotFoundError:
             return None
 
+    def is_organisation(self, login: str) -> bool | None:
+        """Whether an account is an organisation; None where there is no such account."""
+        try:
+            answer = self._door.read(f"looking for {login}", f"/users/{quote(login, safe='')}")
+        except NotFoundError:
+            return None
+        return bool(answer.body["type"] == "Organization")
+
     def repositories(self, owner: str, pattern: str = "*") -> tuple[Repository, ...]:
         """Those of an account or organisation whose names match a pattern such as `hw1-*`."""
         named = quote(owner, safe="")

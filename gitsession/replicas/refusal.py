@@ -24,13 +24,16 @@ KINDS = {
     "archived": "The repository is read-only: unarchive it, or let gitsession work on a fork.",
     "single-sign-on": "Authorise the token for the organisation at the address that GitHub gave.",
     "authentication": "Give a valid token: GITHUB_TOKEN, `gh auth login`, or token=.",
+    "not-granted": "Give the token Contents: read and write; in an organisation, an owner approves it first.",
     "no-write": "Ask for write access, or let gitsession work on a fork.",
     "not-found": "Check the name, and that the token may see this repository.",
     "rate-limit": "GitHub asks to wait; it is tried again by itself.",
     "moved": "Another runtime or a person moved the session's branch.",
     "other": "See the server's words.",
 }
-AUTHORISATION = frozenset({"authentication", "single-sign-on", "no-write", "not-found", "archived"})
+AUTHORISATION = frozenset(
+    {"authentication", "single-sign-on", "not-granted", "no-write", "not-found", "archived"}
+)
 _BRANCH = frozenset({"protected-branch", "ruleset"})
 _OID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
@@ -171,15 +174,11 @@ _PARSERS: tuple[Callable[[Sequence[str]], Refusal | None], ...] = (
     _line("archived", r"repository was archived so it is read-only"),
     # The `lab' organization has enabled or enforced SAML SSO.
     _line("single-sign-on", r"organization has enabled or enforced SAML SSO"),
+    # Write access to repository not granted.   (a person may write and their fine-grained token may not)
+    _line("not-granted", r"^Write access to repository not granted"),
     # Permission to ada/digits.git denied to grace.
-    # Write access to repository not granted.
     # ERROR: The key you are authenticating with has been marked as read only.
-    _line(
-        "no-write",
-        r"^Permission to \S+ denied to",
-        r"^Write access to repository not granted",
-        r"marked as read only",
-    ),
+    _line("no-write", r"^Permission to \S+ denied to", r"marked as read only"),
     # Repository not found.   fatal: repository 'https://github.com/ada/none/' not found
     _line("not-found", r"Repository not found", r"^fatal: repository '.*' not found"),
     # fatal: unable to access '…': The requested URL returned error: 429

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from gitsession.address import GITHUB, Address, parse_address
 from gitsession.credentials import Token
-from gitsession.errors import AuthorisationError, HubError, NotFoundError
+from gitsession.errors import AuthorisationError, HubError
 from gitsession.model import Identity
 from gitsession.resume import token as token_words
 from gitsession.resume.options import Options
+from gitsession.resume.unseen import unseen
 
 if TYPE_CHECKING:
     from gitsession.hub import Hub, Repository, TokenFacts
@@ -24,10 +25,6 @@ PUBLIC = (
 NO_TOKEN = (
     "Without a token nothing is pushed: work goes to the vault only. "
     "Give one as GITHUB_TOKEN, token= or --token-command, or log in with `gh auth login`."
-)
-UNAPPROVED = (
-    " A fine-grained token sees only the repositories that it names, and those of an organisation only once "
-    "its owner has approved the token: see https://github.com/settings/personal-access-tokens."
 )
 
 
@@ -119,19 +116,7 @@ def _find(hub: Hub, address: Address, options: Options, facts: TokenFacts) -> Re
         return found
     if options.create:
         return hub.create(address)
-    error = not_found(address)
-    if facts.kind == "fine-grained":
-        error.hint += UNAPPROVED
-    raise error
-
-
-def not_found(address: Address) -> NotFoundError:
-    """The error for a repository that cannot be seen, naming what would make one."""
-    return NotFoundError(
-        f"There is no repository {address}, or this token cannot see it.",
-        safe="Nothing was made or changed.",
-        hint="Check the name and the token's access, or make a private one with create=True (--create).",
-    )
+    raise unseen(hub, address, facts)
 
 
 def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> Standing:

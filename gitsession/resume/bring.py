@@ -15,8 +15,8 @@ from gitsession.git import Repository, lookup, partial, plain, refs, transfer
 from gitsession.git.checkout import SIDE_BY_SIDE
 from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
-from gitsession.resume.account import not_found
 from gitsession.resume.ground import check_path
+from gitsession.resume.unseen import not_found
 from gitsession.snapshot.user import UserRepository
 
 CLONED = "refs/gitsession-fetched/clone"

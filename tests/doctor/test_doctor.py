@@ -143,6 +143,15 @@ class TestRepository:
         address = parse_address("ada/none", server_url=git_server.site)
         is_bad(replace(patient, address=address), "repository", "no repository", "--create")
 
+    def test_one_whose_owner_has_not_approved_the_token(self, patient: Case, forge: Forge) -> None:
+        forge.add_account("lab", organisation=True)
+        forge.add_repository("lab", "course").roles["ada"] = "write"
+        fine = forge.add_token(Token("github_pat_" + "f1ne" * 8, "ada", "fine-grained", approved=False))
+        site = patient.environ["GITHUB_SERVER_URL"]
+        address = parse_address("lab/course", server_url=site)
+        case = replace(patient, address=address, token=OurToken(fine.value, "GITHUB_TOKEN"))
+        is_bad(case, "repository", "await lab's approval", f"{site}/settings/personal-access-tokens")
+
     def test_archived(self, patient: Case, forge: Forge) -> None:
         forge.repository().archived = True
         is_bad(patient, "repository", "archived", "Unarchive")

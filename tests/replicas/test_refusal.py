@@ -87,7 +87,7 @@ def test_every_large_file_is_named() -> None:
         ("remote: This repository was archived so it is read-only.", "archived"),
         ("ERROR: This repository was archived so it is read-only.", "archived"),
         ("remote: Permission to ada/digits.git denied to grace.", "no-write"),
-        ("remote: Write access to repository not granted.", "no-write"),
+        ("remote: Write access to repository not granted.", "not-granted"),
         ("remote: Repository not found.", "not-found"),
         ("fatal: repository 'https://github.com/ada/none/' not found", "not-found"),
         ("fatal: Authentication failed for 'https://github.com/ada/digits/'", "authentication"),
