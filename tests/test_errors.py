@@ -229,7 +229,7 @@ def test_another_session_runs_in_the_work_tree(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(running, "known", lambda: [(None, like(worktree=HERE, session=ADA))])
     monkeypatch.setattr(running, "is_running", lambda _places: True)
     with pytest.raises(errors.SessionError, match="The session lesson is running in"):
-        running.attachable(like(worktree=HERE), "other")
+        running.attachable(HERE, "other")
 
 
 def test_a_fetch_that_brings_not_everything(monkeypatch: pytest.MonkeyPatch) -> None:

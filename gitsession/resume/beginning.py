@@ -93,7 +93,7 @@ def _begin(
             pull=ground.address.pull,
             take_over=options.take_over,
             leads=runtime.interactive,
-            running=running_elsewhere(ground),
+            running=running_elsewhere(ground.address),
             visible=options.branch == "visible",
             max_file_size=parse_size(options.max_file_size),
             workflows=standing.workflows,

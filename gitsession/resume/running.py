@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gitsession.address import Address
     from gitsession.model import SessionName
-    from gitsession.resume.ground import Ground
 
 PING_TIMEOUT = 5.0
 SETTLE_TIMEOUT = 600.0
@@ -41,17 +40,17 @@ def is_running(places: Places) -> bool:
         return False
 
 
-def attachable(ground: Ground, name: str | None) -> Places | None:
-    """The session that runs in this work tree, None when none does.
+def attachable(worktree: Path, name: str | None) -> Places | None:
+    """The session that runs in a work tree, None when none does.
 
     Raises:
         SessionError: It is another one than the one asked for.
     """
     for places, configuration in known():
-        if configuration.worktree == ground.worktree and is_running(places):
+        if configuration.worktree == worktree and is_running(places):
             if name not in (None, configuration.session.name, str(configuration.session)):
                 raise SessionError(
-                    f"The session {configuration.session.name} is running in {ground.worktree}.",
+                    f"The session {configuration.session.name} is running in {worktree}.",
                     safe="It goes on.",
                     hint="Close it first, or name another directory with --workdir.",
                 )
@@ -71,12 +70,12 @@ def storage_used(address: Address, worktree: Path | None) -> str | None:
     return storage
 
 
-def running_elsewhere(ground: Ground) -> frozenset[SessionName]:
-    """The repository's sessions that an agent on this machine leads in another work tree."""
+def running_elsewhere(address: Address) -> frozenset[SessionName]:
+    """A repository's sessions that agents on this machine lead."""
     return frozenset(
         configuration.session
         for places, configuration in known()
-        if configuration.address.key == ground.address.key and is_running(places)
+        if configuration.address.key == address.key and is_running(places)
     )
 
 

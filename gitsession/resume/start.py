@@ -37,7 +37,7 @@ def start(options: Options, person: Person) -> Session:
     options.check()
     runtime = detect(os.environ)
     seen = glance(options, runtime=runtime, environ=os.environ)
-    running = attachable(seen, options.session)
+    running = attachable(seen.worktree, options.session)
     if running is not None and _is_of(running, seen) and _now_given(running, options, runtime).token is None:
         return _attach(running, options, runtime)
     ground = survey(options, runtime=runtime, environ=os.environ)
@@ -53,7 +53,7 @@ def _is_of(running: Places, seen: Ground) -> bool:
 
 
 def _start(options: Options, ground: Ground, runtime: Runtime, person: Person) -> Session:
-    running = attachable(ground, options.session)
+    running = attachable(ground.worktree, options.session)
     if running is None:
         given = token_for(options, ground.address, runtime, os.environ)
         return _begin(options, ground, runtime, given, person)
