@@ -8,6 +8,7 @@ from gitsession.agent.saving import Saver
 from gitsession.agent.shipments import Shipments
 from gitsession.errors import SessionError
 from gitsession.git import objects
+from gitsession.replicas.guard import UNCHECKED
 from gitsession.snapshot.patterns import check, matcher
 
 
@@ -52,3 +53,11 @@ def _allow_once(
     for path in large:
         saver.permission.allow_as_it_is(path)
     saver.permission.allow(once=[*oids, *objects.oids_of_files(shipments.user.repository, large)])
+
+
+def unchecked(saver: Saver, shipments: Shipments) -> list[str]:
+    """Let the paths that could not be checked go to the guard once more; the last attempt holds them."""
+    found = saver.release(lambda _path, caught: caught.reason == UNCHECKED)
+    if found:
+        shipments.release(shipments.withheld(lambda left: left.path in found))
+    return list(found)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from gitsession.agent.risk import stored
 from gitsession.agent.saving import changed_since
+from gitsession.agent.taking import Taking
 from gitsession.errors import GitsessionError
 from gitsession.model import Snapshot
 
-if TYPE_CHECKING:
-    from gitsession.agent.service import Agent
 
-
-def recall(agent: Agent) -> None:
+def recall(agent: Taking) -> None:
     """Learn what was saved and acknowledged before; once, before anybody asks."""
     for lane in agent.lanes:
         lane.acknowledged = lane.replica.acknowledged()
@@ -34,14 +31,14 @@ def recall(agent: Agent) -> None:
     agent.find_risk()
 
 
-def _recall_packages(agent: Agent, tip: str) -> None:
+def _recall_packages(agent: Taking, tip: str) -> None:
     try:
         agent.packages.recall(agent.parts.saver.shadow.repository, tip)
     except GitsessionError as error:
         agent.parts.log.failure("packages not recalled", error)
 
 
-def _recall_times(agent: Agent, state: str) -> None:
+def _recall_times(agent: Taking, state: str) -> None:
     try:
         agent.parts.saver.recall_times(state)
     except GitsessionError as error:

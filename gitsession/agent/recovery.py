@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gitsession.agent import control
+from gitsession.agent.lane import Lane
 from gitsession.agent.portions import REASON
 from gitsession.agent.saving import Caught
 from gitsession.agent.shipments import LeftOut, MayNotLeave, TooMuch, published_by
+from gitsession.agent.taking import Taking
 from gitsession.errors import (
     AgentError,
     AuthorisationError,
@@ -20,7 +21,7 @@ from gitsession.errors import (
     TokenRefused,
 )
 from gitsession.model import SessionName
-from gitsession.replicas.guard import UNCHECKED, WORKFLOWS
+from gitsession.replicas.guard import WORKFLOWS
 from gitsession.replicas.lease import fork_name
 
 PRIVATE_ADDRESS = (
@@ -34,12 +35,8 @@ TOKEN_REFUSED = (
 )
 ANSWER_TIMEOUT = 5.0
 
-if TYPE_CHECKING:
-    from gitsession.agent.lane import Lane
-    from gitsession.agent.service import Agent
 
-
-def recover(agent: Agent, lane: Lane, error: Exception, taken: Collection[SessionName] = ()) -> None:
+def recover(agent: Taking, lane: Lane, error: Exception, taken: Collection[SessionName] = ()) -> None:
     """Hold what may not leave, or fork where somebody else leads; on the main thread only.
 
     Args:
@@ -72,7 +69,7 @@ def recover(agent: Agent, lane: Lane, error: Exception, taken: Collection[Sessio
             _tell(agent, error)
 
 
-def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
+def _withhold(agent: Taking, lane: Lane, caught: Mapping[str, Caught]) -> None:
     """Rebuild what the remote lacks without the offenders, and ship that instead."""
     onto = lane.acknowledged.snapshot if lane.acknowledged else None
     agent.parts.shipments.withhold(
@@ -96,7 +93,7 @@ def _withhold(agent: Agent, lane: Lane, caught: Mapping[str, Caught]) -> None:
     lane.start_afresh()
 
 
-def _keep_address_private(agent: Agent, lane: Lane, error: RefusedError) -> None:
+def _keep_address_private(agent: Taking, lane: Lane, error: RefusedError) -> None:
     """Make what the remote lacks anew with the address that GitHub gives out, where it is known."""
     author, shipments, saver = agent.configuration.author, agent.parts.shipments, agent.parts.saver
     noreply = agent.configuration.noreply
@@ -120,7 +117,7 @@ def _keep_address_private(agent: Agent, lane: Lane, error: RefusedError) -> None
     lane.start_afresh()
 
 
-def _ask_for_token(agent: Agent, lane: Lane) -> None:
+def _ask_for_token(agent: Taking, lane: Lane) -> None:
     """Have the keeper ask the user's own command; where it has no other token, the person is asked, once."""
     tries = False
     with suppress(AgentError):
@@ -133,7 +130,7 @@ def _ask_for_token(agent: Agent, lane: Lane) -> None:
         agent.parts.events.add("token", TOKEN_REFUSED)
 
 
-def _tell(agent: Agent, error: AuthorisationError | RefusedError) -> None:
+def _tell(agent: Taking, error: AuthorisationError | RefusedError) -> None:
     """Say once that nothing is pushed, why, and what the person can do; it is tried again by itself."""
     told = f"Nothing is pushed for now. {error.what} {error.hint} All else is saved as before."
     if agent.notices.notes.get("refused") != told:
@@ -141,7 +138,7 @@ def _tell(agent: Agent, error: AuthorisationError | RefusedError) -> None:
         agent.parts.events.add("refused", told)
 
 
-def go_on_with_token(agent: Agent, *, workflows: bool) -> None:
+def go_on_with_token(agent: Taking, *, workflows: bool) -> None:
     """Try again what was refused, with the token that the keeper has now.
 
     Args:
@@ -158,7 +155,7 @@ def go_on_with_token(agent: Agent, *, workflows: bool) -> None:
         lane.start_afresh()
 
 
-def arrived(agent: Agent, lane: Lane) -> None:
+def arrived(agent: Taking, lane: Lane) -> None:
     """What follows when a shipment has arrived; on the main thread only."""
     _note_published(agent, lane)
     if lane.name == "remote":
@@ -167,7 +164,7 @@ def arrived(agent: Agent, lane: Lane) -> None:
         _send_next(agent, lane)
 
 
-def _note_published(agent: Agent, lane: Lane) -> None:
+def _note_published(agent: Taking, lane: Lane) -> None:
     """Have every state say what the remote has by now: without it there, somebody deleted it.
 
     Who waits for a flush waits for that too, so that the vault knows it before the machine may go.
@@ -178,7 +175,7 @@ def _note_published(agent: Agent, lane: Lane) -> None:
         agent.demands.renew(agent.generation)
 
 
-def _send_next(agent: Agent, lane: Lane) -> None:
+def _send_next(agent: Taking, lane: Lane) -> None:
     """Let go what waited for its turn, if anything did, now that the portion before it has arrived."""
     shipments = agent.parts.shipments
     if not shipments.portions.waiting:
@@ -192,16 +189,7 @@ def _send_next(agent: Agent, lane: Lane) -> None:
     lane.start_afresh()
 
 
-def look_again(agent: Agent) -> None:
-    """Let what could not be checked go to the guard once more; after its last attempt it stays held."""
-    found = agent.parts.saver.release(lambda _path, caught: caught.reason == UNCHECKED)
-    if found:
-        shipments = agent.parts.shipments
-        shipments.release(shipments.withheld(lambda left: left.path in found))
-        agent.parts.marks.mark(list(found))
-
-
-def _fork(agent: Agent, taken: Collection[SessionName]) -> None:
+def _fork(agent: Taking, taken: Collection[SessionName]) -> None:
     """Somebody else leads the session now: go on under another name and never overwrite theirs."""
     old = agent.configuration.session
     fork = fork_name(old, taken)

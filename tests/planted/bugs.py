@@ -247,8 +247,8 @@ BUGS = (
     ),
     Bug(
         "what could not be checked is never looked at again",
-        "agent/service.py",
-        "            look_again(self)\n",
+        "agent/taking.py",
+        "            self.parts.marks.mark(unchecked(self.parts.saver, self.parts.shipments))\n",
         "",
         "faults/test_machine.py::test_an_agent_without_memory_loses_nothing_and_pushes_nothing_unchecked",
     ),
