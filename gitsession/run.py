@@ -21,6 +21,7 @@ SECRET_VARIABLES = frozenset(
 TRUSTED_GIT_VARIABLES = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"})
 KILL_GRACE = 2.0
 PIPE = subprocess.PIPE
+DEVNULL = subprocess.DEVNULL
 Late = subprocess.TimeoutExpired
 Process = subprocess.Popen[bytes]
 
@@ -86,8 +87,8 @@ def run(
         TimedOut: It outlived `timeout`.
         FileNotFoundError: There is no such program.
     """
-    out = subprocess.PIPE if stdout is None else stdout
-    process = start(argv, env=env, cwd=cwd, stdin=_pipe(stdin), stdout=out, stderr=subprocess.PIPE)
+    out = PIPE if stdout is None else stdout
+    process = start(argv, env=env, cwd=cwd, stdin=_pipe(stdin), stdout=out, stderr=PIPE)
     return complete(process, argv, stdin if isinstance(stdin, bytes) else None, timeout)
 
 
@@ -105,8 +106,8 @@ def complete(process: Process, argv: Sequence[str], stdin: bytes | None, timeout
 
 def _pipe(stdin: bytes | IO[bytes] | None) -> int | IO[bytes]:
     if stdin is None:
-        return subprocess.DEVNULL
-    return subprocess.PIPE if isinstance(stdin, bytes) else stdin
+        return DEVNULL
+    return PIPE if isinstance(stdin, bytes) else stdin
 
 
 def attend(
@@ -124,7 +125,7 @@ def attend(
     Raises:
         TimedOut: It outlived `timeout`.
     """
-    process = start(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start(argv, env=env, cwd=cwd, stdout=PIPE, stderr=PIPE)
     heard: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
     try:
         _hear(process, time.monotonic() + timeout, heard, listen)
@@ -176,9 +177,9 @@ def start(
     *,
     env: Mapping[str, str],
     cwd: Path | None = None,
-    stdin: int | IO[bytes] = subprocess.DEVNULL,
-    stdout: int | IO[bytes] | None = subprocess.DEVNULL,
-    stderr: int | IO[bytes] | None = subprocess.DEVNULL,
+    stdin: int | IO[bytes] = DEVNULL,
+    stdout: int | IO[bytes] | None = DEVNULL,
+    stderr: int | IO[bytes] | None = DEVNULL,
     pass_fds: Iterable[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a process that lives on, detached from the caller's terminal and process group."""
@@ -197,8 +198,8 @@ def start(
 def start_own(
     module: str,
     *,
-    stdout: int | IO[bytes] = subprocess.DEVNULL,
-    stderr: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = DEVNULL,
+    stderr: int | IO[bytes] = DEVNULL,
     pass_fds: Iterable[int] = (),
 ) -> Process:
     """Start a program of ours, away from any work tree; it is spoken to on its standard input."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "gitsession"
@@ -99,10 +100,35 @@ def test_an_import_that_points_up_is_seen(tmp_path: Path) -> None:
     assert list(violations("gitsession.run", planted)) == ["run.py:1: run (floor 1) imports agent (floor 4)"]
 
 
+def circle(files: Mapping[str, Path]) -> list[str]:
+    """The modules of one circle of imports, those for types alone too; none where there is no circle."""
+    reached = {
+        module: {name if name in files else name.rpartition(".")[0] for _, name in imports(path)} - {module}
+        for module, path in files.items()
+    }
+    try:
+        TopologicalSorter(reached).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circle(dict(modules())) == []
+
+
+def test_a_circle_that_serves_types_alone_is_seen(tmp_path: Path) -> None:
+    upper, lower = tmp_path / "upper.py", tmp_path / "lower.py"
+    upper.write_text("from gitsession.lower import look\n")
+    lower.write_text("if TYPE_CHECKING:\n    from gitsession.upper import Agent\n")
+    assert set(circle({"gitsession.upper": upper, "gitsession.lower": lower})) == {
+        "gitsession.upper",
+        "gitsession.lower",
+    }
+
+
 def trespasses(module: str, path: Path) -> Iterator[str]:
     doors = {"subprocess": "run", "github": "hub", "git": "git", "pyngrok": "editor", "watchdog": "agent"}
-    if "if TYPE_CHECKING" in path.read_text():
-        return
     for line, imported in imports(path):
         door = doors.get(imported.partition(".")[0])
         if door is not None and unit_of(module) != door:
@@ -111,3 +137,9 @@ def trespasses(module: str, path: Path) -> Iterator[str]:
 
 def test_one_door_per_outside_thing() -> None:
     assert [wrong for module, path in modules() for wrong in trespasses(module, path)] == []
+
+
+def test_a_door_that_is_passed_is_seen(tmp_path: Path) -> None:
+    planted = tmp_path / "take.py"
+    planted.write_text("if TYPE_CHECKING:\n    import subprocess\n")
+    assert list(trespasses("gitsession.snapshot.take", planted)) == ["take.py:2: subprocess belongs to run"]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from gitsession import run
 from gitsession.git.command import Repository
-
-if TYPE_CHECKING:
-    import subprocess
 
 
 def sizes(repository: Repository, oids: Sequence[str]) -> dict[str, int]:
@@ -35,7 +32,7 @@ def _measured(repository: Repository, oids: Sequence[str], what: str) -> dict[st
     return {oid: int(size) for oid, size in answers if size.isdigit()}
 
 
-def stream(repository: Repository) -> subprocess.Popen[bytes]:
+def stream(repository: Repository) -> run.Process:
     """A process that answers `ask`: a line `<type> <size> <oid> <path as JSON>`, the content, a newline.
 
     What is not there is answered by `<oid> missing`. Its standard output can be handed to another process.

@@ -13,10 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from gitsession import run
 from gitsession.errors import GitError, GitTimeout
+from gitsession.run import Process
 
 if TYPE_CHECKING:
-    import subprocess
-
     from git import Git as GitPython
 
 LOCAL_TIMEOUT = 60.0
@@ -148,17 +147,15 @@ class Repository:
         """Run one local command and answer with its standard output, decoded and stripped."""
         return self.output(command, *arguments).decode("utf-8", "surrogateescape").strip()
 
-    def converse(self, command: str, *arguments: str, pass_stderr: bool = False) -> subprocess.Popen[bytes]:
+    def converse(self, command: str, *arguments: str, pass_stderr: bool = False) -> Process:
         """Start a command that answers questions over its pipes, such as `cat-file --batch`."""
-        from subprocess import DEVNULL, PIPE
-
         return run.start(
             [*self._base, command, *arguments],
             env=self._environment(None),
             cwd=self.work_tree or self.git_dir,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE if pass_stderr else DEVNULL,
+            stdin=run.PIPE,
+            stdout=run.PIPE,
+            stderr=run.PIPE if pass_stderr else run.DEVNULL,
         )
 
     @cached_property

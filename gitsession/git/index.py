@@ -7,15 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gitsession import run
 from gitsession.errors import GitError
 from gitsession.git.command import Repository
 from gitsession.git.objects import Change, parse_raw
-
-if TYPE_CHECKING:
-    import subprocess
 
 ATTRIBUTES = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
 _SPECIAL = re.compile(
@@ -126,7 +122,7 @@ class Questions:
         self._repository = repository
         self._command = tuple(command)
         self._fields = fields
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: run.Process | None = None
         self._rest = b""
 
     def ask(self, path: bytes) -> list[bytes]:

@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from gitsession import run
 from gitsession.errors import GitError
 from gitsession.git.command import NETWORK_TIMEOUT, Repository
-
-if TYPE_CHECKING:
-    import subprocess
 
 MAX_AHEAD = 64  # their names fit the smallest pipe, a page
 _CHUNK = 1 << 20
@@ -44,7 +41,7 @@ class Reader:
     def __init__(self, repository: Repository, *, filtered: bool = False) -> None:
         self._repository = repository
         self._options = ("--batch", "--filters") if filtered else ("--batch",)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: run.Process | None = None
         self._asked: deque[str] = deque()
 
     def __enter__(self) -> Reader:
@@ -151,7 +148,7 @@ def _ignore(_: bytes) -> None:
     """Throw away what nobody wants any more."""
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def _close_pipes(process: run.Process) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()

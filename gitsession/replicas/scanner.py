@@ -12,21 +12,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from gitsession import run
 from gitsession.git import Repository, blobs
 from gitsession.replicas.scan import Seen
-
-if TYPE_CHECKING:
-    from subprocess import Popen
 
 Item = tuple[str, str]
 Answer = tuple[Item, "tuple[Seen, ...] | None"]
 
 BATCH_BYTES = 32_768  # questions stay under the 64 KiB of a pipe, so that asking never waits for an answer
 FAILURES_A_CALL = 3
-PIPE = -1  # subprocess.PIPE
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -101,7 +97,7 @@ class _Lines:
 @contextlib.contextmanager
 def _conversation(
     repository: Repository, module: str, path: Sequence[Path]
-) -> Iterator[tuple[Popen[bytes], Popen[bytes]]]:
+) -> Iterator[tuple[run.Process, run.Process]]:
     """Git and the reader, the one's output being the other's input; both are ended afterwards."""
     with contextlib.ExitStack() as stack:
         git = blobs.stream(repository)
@@ -112,13 +108,13 @@ def _conversation(
                 env=run.clean_environment({"PYTHONPATH": os.pathsep.join(map(str, path))}),
                 cwd=Path("/"),
                 stdin=contents,
-                stdout=PIPE,
+                stdout=run.PIPE,
             )
         stack.callback(_end, reader)
         yield git, reader
 
 
-def _end(process: Popen[bytes]) -> None:
+def _end(process: run.Process) -> None:
     run.end_group(process, grace=0.1)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
