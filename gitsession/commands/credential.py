@@ -5,12 +5,14 @@ git waits for it, so that it imports little. The protocol is that of git-credent
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gitsession.agent.control import ask
 from gitsession.errors import GitsessionError
+from gitsession.wording import inert
 
 MAX_REQUEST = 65_536
 TIMEOUT = 5.0
@@ -42,6 +44,8 @@ def _all_keepers() -> list[Path]:
 
 def _get(keepers: Iterable[Path]) -> int:
     request = sys.stdin.buffer.read(MAX_REQUEST + 1).decode("latin-1")  # the keeper judges every byte
+    if not _trusts_who_the_user_trusts():
+        return 0
     for socket in keepers:
         try:
             given = ask(socket, "credential", timeout=TIMEOUT, request=request)
@@ -52,3 +56,20 @@ def _get(keepers: Iterable[Path]) -> int:
             sys.stdout.write(f"username={given['username']}\npassword={given['password']}\n")
             return 0
     return 0
+
+
+def _trusts_who_the_user_trusts() -> bool:
+    """Whether it is up to the user, and not to the clone, whose certificates git takes for the server's."""
+    from gitsession.git.settings import own_trust  # slow to import, and most calls are for `store`
+
+    try:
+        found = own_trust(Path(os.environ.get("GIT_DIR", ".")).absolute())
+    except GitsessionError as error:
+        sys.stderr.write(f"gitsession: {' '.join(str(error).splitlines())}\n")
+        return False
+    if found:
+        sys.stderr.write(
+            f"gitsession: no token was given, since this clone itself says whose certificates are good: "
+            f"{inert(', '.join(found))}. Take that away, or set it for yourself with `git config --global`.\n"
+        )
+    return not found

@@ -40,6 +40,13 @@ BUGS = (
         "security/test_credential_abuse.py",
     ),
     Bug(
+        "a clone says itself whose certificates are good",
+        "commands/credential.py",
+        "    return not found\n",
+        "    return True\n",
+        "security/test_planted_trust.py",
+    ),
+    Bug(
         "a URL is said with its credentials",
         "git/command.py",
         '_CREDENTIALS_IN_URL.sub(r"\\1", text)',

@@ -6,6 +6,8 @@ past its doors.
 
 from __future__ import annotations
 
+import base64
+import re
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,8 +30,11 @@ class Seen:
 
     @property
     def authorised(self) -> bool:
-        """Whether any credential came with it."""
-        return b"authorization:" in self.text.lower()
+        """Whether any password came with it; a URL's user name alone curl sends by itself."""
+        given = re.search(rb"(?im)^authorization: *(\w+) +(\S*)", self.text)
+        if given is None or given[1].lower() != b"basic":
+            return given is not None
+        return not base64.b64decode(given[2]).endswith(b":")
 
 
 class HostileServer(Loopback):

@@ -243,13 +243,15 @@ def test_a_submodule(rig: Rig, url: str) -> None:
         "credential.helper",
         "credential.https://hub.example:OWN.helper",
         "credential.https://hub.example:OWN/ada/digits.helper",
+        "credential.https://ada@hub.example:OWN/ada/digits.helper",
     ],
 )
-def test_a_helper_of_others_is_not_told_it(rig: Rig, planted: str) -> None:
+@pytest.mark.parametrize("url", [OWN, OWN.replace("https://", "https://ada@")])
+def test_a_helper_of_others_is_not_told_it(rig: Rig, planted: str, url: str) -> None:
     """git hands a credential that worked to every helper: ours resets the list first."""
     heard = rig.home / "heard"
     rig.git("config", "--global", rig.place(planted), f"!cat >> {heard}; :")
-    text = rig.fill(rig.place(OWN)).strip() + "\n\n"
+    text = rig.fill(rig.place(url)).strip() + "\n\n"
     assert CANARY in text
     for verb in ("approve", "reject"):
         rig.run(["git", "credential", verb], text)
