@@ -119,7 +119,7 @@ def open(
         publish: Whether work is pushed at all; with False it goes to the vault only.
         branch: Whether work in progress shows as a branch that others fetch.
         branches: Which of your local branches travel with the session.
-        fork: Whether to work on a fork where you may not push.
+        fork: Whether to work on a fork, of a template on a private copy, where you may not push.
         take_over: Take the lease of another person's session instead of starting from it.
         create: Make a private repository where there is none.
         lifetime: How long this machine lasts, such as `"12h"`.

@@ -176,7 +176,7 @@ def _choice(*words: str) -> click.Choice[str]:
     type=_choice("auto", "always", "never"),
     default="auto",
     show_default=True,
-    help="Whether the session lives in your fork: where you may not push, always, or never.",
+    help="Whether the session lives in your fork or copy of a template: if you may not push, always, never.",
 )
 @click.option("--take-over", is_flag=True, help="Take the lease of another person's session.")
 @click.option("--create", is_flag=True, help="Make a private repository where there is none.")

@@ -177,6 +177,9 @@ class Hub:
             HubError: Another repository has that name.
             NoAnswer: It is not ready within two minutes.
         """
+        copied = self.own_copy(template, name)
+        if copied is not None:
+            return self._ready(copied)
         source, login = _slug(template), self.user().login
         body = {"owner": login, "name": name, "private": True}
 
@@ -184,11 +187,12 @@ class Hub:
             answer = self._door.once(f"copying {source}", "POST", f"{_path(source)}/generate", body=body)
             return Repository.from_json(answer.body)
 
-        def find() -> Repository | None:
-            found = self.find_repository(f"{login}/{name}")
-            return found if found and (found.made_from or "").lower() == source.lower() else None
+        return self._ready(self._make(attempt, lambda: self.own_copy(source, name)))
 
-        return self._ready(self._make(attempt, find))
+    def own_copy(self, template: Address | str, name: str) -> Repository | None:
+        """The user's repository of a name, where it was made from a template; else None."""
+        found = self.find_repository(f"{self.user().login}/{name}")
+        return found if found and (found.made_from or "").lower() == _slug(template).lower() else None
 
     def _make(self, attempt: Callable[[], Repository], find: Callable[[], Repository | None]) -> Repository:
         """`create` by the door; a refusal because it exists is an answer where `find` finds it."""

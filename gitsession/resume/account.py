@@ -121,8 +121,8 @@ def _find(hub: Hub, address: Address, options: Options, facts: TokenFacts) -> Re
 
 def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> Standing:
     """Where the session lives: the repository itself, a copy of a template, a fork, or the vault only."""
-    if found.template and not found.can_push:
-        copy = hub.generate(there.address, there.address.name)
+    if found.template and not found.can_push and options.publish and options.fork != "never":
+        copy = _copy(hub, there.address)
         made = f"{there.address} is a template: your private copy {copy.full_name} was made from it."
         return replace(there, address=renamed(there.address, copy.full_name), may_push=True, notes=(made,))
     wants_fork = options.fork == "always" or (options.fork == "auto" and not found.can_push)
@@ -135,6 +135,18 @@ def _settled(hub: Hub, found: Repository, there: Standing, options: Options) -> 
         return replace(there, fork=renamed(there.address, fork.full_name), notes=notes)
     why = "is archived" if found.archived else "may not be pushed to with this token"
     return replace(there, publish=False, notes=(f"{there.address} {why}: work goes to the vault only.",))
+
+
+def _copy(hub: Hub, template: Address) -> Repository:
+    try:
+        return hub.generate(template, template.name)
+    except HubError as error:
+        if type(error) is HubError and "already exists" in error.what:
+            error.hint = (
+                f"You have another repository of the name {template.name}: copy {template.slug} on GitHub by "
+                "'Use this template' under another name, and open that one."
+            )
+        raise
 
 
 def renamed(address: Address, full_name: str) -> Address:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gitsession import credentials
 from gitsession.address import Address
@@ -16,6 +16,9 @@ from gitsession.resume.ground import Ground, survey_remote
 from gitsession.resume.merged import NewestPull, newest_pull
 from gitsession.resume.running import known
 from gitsession.runtime import detect
+
+if TYPE_CHECKING:
+    from gitsession.hub import Repository
 
 
 @dataclass(frozen=True)
@@ -52,27 +55,51 @@ def visit(repo: str, storage: str | Path | Literal[False] | None = None, token: 
     """
     ground = survey_remote(repo, storage, runtime=detect(os.environ), environ=os.environ)
     held = credentials.find_token(token, None, ground.address.host, os.environ)
-    login, target, fork = _told(ground.address, held)
+    told = _told(ground.address, held)
+    ground = replace(ground, address=told.address, fork=told.fork)
     own = [each for each in known() if each[1].address.key == ground.address.key]
     running = frozenset(configuration.session for places, configuration in own if places.is_running())
     here = frozenset(configuration.runtime for _, configuration in own)
-    pull = newest_pull(target, (fork or ground.address).owner, held, os.environ)
-    return Visit(replace(ground, fork=fork), held, login, pull, running, here)
+    pull = newest_pull(told.into, (ground.fork or ground.address).owner, held, os.environ)
+    return Visit(ground, held, told.login, pull, running, here)
 
 
-def _told(address: Address, token: credentials.Token | None) -> tuple[str | None, Address, Address | None]:
-    """The token's login; the repository that pull requests go into, which of a fork is its parent; the
-    person's fork, where sessions live because the repository may not be pushed to."""
+@dataclass(frozen=True)
+class _Told:
+    """What GitHub tells.
+
+    Args:
+        login: Whose token it is.
+        address: The repository, of a template the person's copy where there is one.
+        into: The repository that pull requests go into, which of a fork is its parent.
+        fork: The person's fork, where sessions live because the repository may not be pushed to.
+    """
+
+    login: str | None
+    address: Address
+    into: Address
+    fork: Address | None = None
+
+
+def _told(address: Address, token: credentials.Token | None) -> _Told:
     if token is None or not is_github(address, os.environ):
-        return None, address, None
+        return _Told(None, address, address)
     from gitsession.hub import Hub, api_url
 
     hub = Hub(lambda: token, api_url(address.host, os.environ))
     try:
         login, found = hub.user().login, hub.find_repository(address)
-        fork = hub.own_fork(found.full_name) if found is not None and not found.can_push else None
+        if found is None or found.can_push:
+            return _Told(login, address, _into(address, found))
+        if found.template and (copy := hub.own_copy(found.full_name, address.name)) is not None:
+            address = renamed(address, copy.full_name)
+            return _Told(login, address, address)
+        fork = hub.own_fork(found.full_name)
     except HubError:
-        return None, address, None
-    parent = found.parent if found is not None else None
-    into = address if parent is None else renamed(address, parent)
-    return login, into, renamed(address, fork.full_name) if fork is not None else None
+        return _Told(None, address, address)
+    own = None if fork is None else renamed(address, fork.full_name)
+    return _Told(login, address, _into(address, found), own)
+
+
+def _into(address: Address, found: Repository | None) -> Address:
+    return address if found is None or found.parent is None else renamed(address, found.parent)

@@ -40,6 +40,7 @@ class Hosted:
         refuses_drafts: Draft pull requests answer 422, as in private repositories of free plans.
         large: What its LFS store has, by SHA-256.
         lag: How many more looks find its copying unfinished.
+        arriving: The commit that a generated repository is to begin with, while it is still empty.
     """
 
     owner: str
@@ -56,6 +57,7 @@ class Hosted:
     rules: list[PushRule] = field(default_factory=list)
     refuses_drafts: bool = False
     lag: int = 0
+    arriving: str | None = None
     large: dict[str, bytes] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     labels: set[str] = field(default_factory=lambda: {"bug", "enhancement"})

@@ -193,9 +193,16 @@ def _generate(asked: Asked) -> Reply:
     hosted.generated_from, hosted.lag = source.full_name, asked.lag
     tree = source.git("rev-parse", f"{source.default_branch}^{{tree}}")
     hosted.git("fetch", "--quiet", str(source.path), source.default_branch)
-    commit = hosted.git("commit-tree", tree, "-m", "Initial commit")
-    hosted.git("update-ref", "refs/heads/main", commit)
+    hosted.arriving = hosted.git("commit-tree", tree, "-m", "Initial commit")
+    _arrive(hosted)
     return Reply(201, asked.answers.repository(hosted))
+
+
+def _arrive(hosted: Hosted) -> None:
+    """A generated repository is empty, for git too, until its copying is over."""
+    if hosted.arriving is not None and hosted.lag == 0:
+        hosted.git("update-ref", f"refs/heads/{hosted.default_branch}", hosted.arriving)
+        hosted.arriving = None
 
 
 @operation("repos/get-collaborator-permission-level")
@@ -221,6 +228,7 @@ def _branch(asked: Asked) -> Reply:
     found = hosted.refs(ref).get(ref)
     if hosted.lag > 0:
         hosted.lag, found = hosted.lag - 1, None
+        _arrive(hosted)
     if found is None:
         raise Refused(404, "Branch not found")
     return Reply(200, asked.answers.branch(hosted, asked.path["branch"], found))
