@@ -3,123 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import zstandard
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
-from gitsession.editor.install import Installed
-from tests.editor.conftest import code_server as code_server
+from tests.editor.person import browser as browser
+from tests.editor.person import code_server as code_server
+from tests.editor.person import (
+    commit_and_sync,
+    link_of,
+    look,
+    meter,
+    open_editor,
+    open_file,
+    run_in_terminal,
+    set_by_hand,
+    type_at_start,
+    user_folder,
+    visit,
+)
+from tests.editor.person import machine as machine
 from tests.rig import processes
-from tests.rig.browser import EDITOR, PATIENCE, TREE, chromium, fresh_page, long_in_browser
-from tests.rig.forge import ADA_TOKEN
+from tests.rig.browser import EDITOR, PATIENCE, TREE, long_in_browser
 from tests.rig.git_server import GitServer
-from tests.rig.hub import Hub
 from tests.rig.patience import eventually
-from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
 pytestmark = long_in_browser(300)
 
 
-@pytest.fixture
-def machine(
-    runtime: Runtime, git_server: GitServer, hub: Hub, code_server: Installed, sealed: Path
-) -> Machine:
-    """A machine with code-server installed, an authenticated https remote, and a vault that lasts."""
-    runtime.extra |= {"GITHUB_TOKEN": ADA_TOKEN, "GITHUB_SERVER_URL": git_server.site}
-    runtime.extra["XDG_CACHE_HOME"] = str(sealed / "cache")
-    (sealed / "cache/gitsession").mkdir(parents=True)
-    (sealed / "cache/gitsession/editor").symlink_to(code_server.directory.parent)
-    return Machine(runtime, "ada/digits", ("--storage", str(runtime.drive)))
-
-
-@pytest.fixture
-def browser(sealed: Path) -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-def open_editor(machine: Machine, *more: str) -> dict[str, object]:
-    """`open --json` with an editor; the last option given wins over the machine's own."""
-    opened = machine.open("--editor", "auto", *more)
-    assert isinstance(opened, dict)
-    return opened
-
-
-def visit(browser: Browser, link: object) -> Page:
-    page = fresh_page(browser)
-    page.goto(str(link))
-    page.wait_for_selector(TREE)
-    return page
-
-
-def look(page: Page, name: str) -> None:
-    """Leave a picture for a person to look at, where one asks for it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def link_of(opened: dict[str, object]) -> str:
-    editor = opened["editor"]
-    assert isinstance(editor, dict)
-    return str(editor["url"])
-
-
-def meter(page: Page) -> Locator:
-    return page.locator("[id='gitsession.gitsession.gitsession.meter']")
-
-
-def open_file(page: Page, name: str) -> None:
-    page.locator(f'{TREE}:has-text("{name}")').dblclick()
-    page.wait_for_selector(EDITOR)
-
-
-def type_at_start(page: Page, text: str) -> None:
-    page.click(EDITOR)
-    page.keyboard.press("Control+Home")
-    page.keyboard.type(text)
-
-
-def run_in_terminal(page: Page, line: str) -> None:
-    page.keyboard.press("Control+Backquote")
-    page.wait_for_selector(".terminal-wrapper .xterm")
-    page.wait_for_timeout(1500)
-    page.keyboard.type(f"{line}\n")
-
-
-def commit_and_sync(page: Page, message: str) -> None:
-    """What a person does in the Source Control view: a message, Commit, Sync Changes."""
-    page.keyboard.press("Control+Shift+G")
-    page.wait_for_selector(".scm-view .scm-editor")
-    page.click(".scm-view .scm-editor")
-    page.keyboard.type(message)
-    page.keyboard.press("Control+Enter")
-    page.click('.scm-view .monaco-button:has-text("Sync Changes")')
-
-
 def server_pids(machine: Machine) -> list[int]:
     """code-server's own processes: those with our socket on their command line."""
     return [seen.pid for seen in machine.runtime.processes() if "--socket=" in seen.arguments]
-
-
-def set_by_hand(machine: Machine) -> None:
-    """A large font, and no saving by itself: what the person types stays unsaved until they say so.
-
-    Before the page is there: a change that comes while it starts may be missed until the next one.
-    """
-    settings = user_folder(machine) / "settings.json"
-    own = json.loads(settings.read_text()) | {"editor.fontSize": 21, "files.autoSave": "off"}
-    settings.write_text(json.dumps(own))
-
-
-def user_folder(machine: Machine) -> Path:
-    return next(machine.runtime.state.glob("sessions/*/editor/user/User"))
 
 
 def test_edit_save_commit_push_and_go_on_elsewhere(

@@ -43,22 +43,26 @@ def secrets_of(places: Places) -> Secrets:
 def environment(configuration: Configuration, places: Places) -> dict[str, str]:
     """The editor's environment and its terminals': git asks the keeper for the token, and knows its person.
 
-    The name and the e-mail are set only where the person has set none, so that theirs always win.
+    What they have set themselves, their name, their e-mail or how they pull, always wins.
     """
     addresses = [place for place in (configuration.address, configuration.fork) if place is not None]
     settings = credentials.configuration(addresses, places.keeper_socket, run.program(), environ={})
     count = int(settings.get("GIT_CONFIG_COUNT", "0"))
-    for name, value in _identity(configuration).items():
+    for name, value in _unless_set(configuration).items():
         settings |= {f"GIT_CONFIG_KEY_{count}": name, f"GIT_CONFIG_VALUE_{count}": value}
         count += 1
     ours = {PROGRAM: json.dumps(run.program()), AGENT_SOCKET: str(places.agent_socket)}
     return {**run.clean_environment(), **settings, "GIT_CONFIG_COUNT": str(count), **ours}
 
 
-def _identity(configuration: Configuration) -> Mapping[str, str]:
+def _unless_set(configuration: Configuration) -> Mapping[str, str]:
     user = discover(configuration.worktree)
     theirs = own.own(user.git_dir, user.work_tree, {})
-    wanted = {"user.name": configuration.author.name, "user.email": configuration.author.email}
+    wanted = {
+        "user.name": configuration.author.name,
+        "user.email": configuration.author.email,
+        "pull.rebase": "false",  # else git refuses to pull beside own commits, and VS Code shows no reason
+    }
     return {
         name: value
         for name, value in wanted.items()

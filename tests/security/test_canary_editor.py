@@ -7,14 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.rig.browser import CHROMIUM, FLAGS, PATIENCE, TREE, long_in_browser
-from tests.rig.forge import ADA_TOKEN
-from tests.rig.git_server import GitServer
-from tests.rig.patience import eventually
-from tests.security.canary import Canary
-from tests.spine import Machine
-from tests.test_editor_session import code_server as code_server
-from tests.test_editor_session import (
+from tests.editor.person import code_server as code_server
+from tests.editor.person import (
     commit_and_sync,
     link_of,
     meter,
@@ -25,7 +19,13 @@ from tests.test_editor_session import (
     type_at_start,
     user_folder,
 )
-from tests.test_editor_session import machine as machine
+from tests.editor.person import machine as machine
+from tests.rig.browser import CHROMIUM, FLAGS, PATIENCE, TREE, long_in_browser
+from tests.rig.forge import ADA_TOKEN
+from tests.rig.git_server import GitServer
+from tests.rig.patience import eventually
+from tests.security.canary import Canary
+from tests.spine import Machine
 
 pytestmark = long_in_browser(300)
 
