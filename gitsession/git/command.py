@@ -39,10 +39,13 @@ BASE_ENVIRONMENT = {
     "SSH_ASKPASS": "",
     "GIT_OPTIONAL_LOCKS": "0",  # reading must not rewrite the user's index
     "GIT_NO_LAZY_FETCH": "1",  # a local question must not wait for a network
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
     "LC_ALL": "C.UTF-8",  # parsers below quote English
     "LANGUAGE": "C",
 }
+TRAVELLING = frozenset({"clone", "fetch", "lfs", "ls-remote", "push"})
+PROTOCOLS = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+# Before 2.39.4 git knows no GIT_NO_LAZY_FETCH: for a content that is missing it asks whom the clone names.
+OFFLINE = {"GIT_ALLOW_PROTOCOL": "none"}
 _CREDENTIALS_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
 _TOKEN = re.compile(
     r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|Basic [A-Za-z0-9+/=]{8,}|Bearer \S{8,})"
@@ -136,7 +139,9 @@ class Repository:
         )
         place = self.work_tree or self.git_dir
         return _checked(
-            command, partial(carry_out, argv, timeout=timeout, env=self._environment(env), cwd=place), accept
+            command,
+            partial(carry_out, argv, timeout=timeout, env=self._environment(command, env), cwd=place),
+            accept,
         )
 
     def output(self, command: str, *arguments: str | bytes, stdin: bytes | None = None) -> bytes:
@@ -151,7 +156,7 @@ class Repository:
         """Start a command that answers questions over its pipes, such as `cat-file --batch`."""
         return run.start(
             [*self._base, command, *arguments],
-            env=self._environment(None),
+            env=self._environment(command, None),
             cwd=self.work_tree or self.git_dir,
             stdin=run.PIPE,
             stdout=run.PIPE,
@@ -169,9 +174,10 @@ class Repository:
         door.set_persistent_git_options(c=settings, **place)
         return tuple(door.version())[:-1]
 
-    def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+    def _environment(self, command: str, extra: Mapping[str, str] | None) -> dict[str, str]:
+        protocols = PROTOCOLS if self.as_user else _protocols(command)
         index = {"GIT_INDEX_FILE": str(self.index)} if self.index is not None else {}
-        return environment({**index, **self.variables, **(extra or {})})
+        return environment({**protocols, **index, **self.variables, **(extra or {})})
 
 
 def failure(command: str, done: run.Completed) -> GitError:
@@ -205,9 +211,16 @@ def plain(
     door.set_persistent_git_options(c=[f"{k}={v}" for k, v in {**BASE_CONFIG, **(config or {})}.items()])
     argv = [*tuple(door.version())[:-1], command, *arguments]
     carry_out = run.run if listen is None else partial(run.attend, listen=listen)
+    env = environment({**_protocols(command), **(variables or {})})
     return _checked(
-        command, partial(carry_out, argv, timeout=timeout, env=environment(variables), cwd=cwd), accept
+        command,
+        partial(carry_out, argv, timeout=timeout, env=env, cwd=cwd),
+        accept,
     )
+
+
+def _protocols(command: str) -> Mapping[str, str]:
+    return PROTOCOLS if command in TRAVELLING else OFFLINE
 
 
 def _checked(command: str, carry_out: Callable[[], run.Completed], accept: Collection[int]) -> run.Completed:

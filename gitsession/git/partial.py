@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gitsession.git import configuration
-from gitsession.git.command import NETWORK_TIMEOUT, Repository
+from gitsession.git.command import NETWORK_TIMEOUT, Repository, plain
 from gitsession.git.progress import Listen, hear
 from gitsession.git.transfer import CLONE_TIMEOUT
 
 PORTION = 5_000  # contents a request: their names fit into a command line, and a cut costs little
 _FILTER = r"^remote\.origin\.partialclonefilter$"
+_URL = r"^remote\.origin\.url$"
 _PROMISE = r"^remote\.origin\.promisor$"
 _NO_NEGOTIATION = {"fetch.negotiationAlgorithm": "noop"}  # we know what we lack; git would list what we have
 
@@ -48,10 +50,26 @@ def missing(repository: Repository, *roots: str) -> Iterator[str]:
         yield from (line[1:].decode().strip() for line in listed if line.startswith(b"?"))
 
 
+def asking(folder: Path, url: str, objects: Path | None = None) -> Repository:
+    """A repository of ours that asks a remote for single objects: a clone's settings have no say in it.
+
+    Args:
+        folder: An empty folder to make it in.
+        url: The remote's, which it calls `origin`.
+        objects: Where what comes is put, and what is there counts as had; its own store by default.
+    """
+    plain("init", "--quiet", "--bare", "--", str(folder), cwd=folder)
+    variables = {} if objects is None else {"GIT_OBJECT_DIRECTORY": str(objects)}
+    promised = {"remote.origin.url": url, "remote.origin.promisor": "true"}
+    return Repository(folder, config=promised, variables=variables)
+
+
 def bring(
     repository: Repository, oids: Sequence[str], variables: Mapping[str, str], listen: Listen | None = None
 ) -> None:
-    """Fetch contents from `origin`, a portion at a time; what a break leaves behind stays.
+    """Fetch contents from where `origin` lies, a portion at a time; what a break leaves behind stays.
+
+    Of the clone's settings only that URL counts: others may rewrite it, or name programs to reach it by.
 
     Args:
         repository: The user's clone.
@@ -63,13 +81,24 @@ def bring(
         GitTimeout: The remote is silent.
         GitError: It does not answer, or has one of them no more.
     """
-    door = replace(repository, config={**repository.config, **_NO_NEGOTIATION})
-    for first in range(0, len(oids), PORTION):
-        door.run(
-            *("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
-            *("--no-auto-maintenance", *(["--progress"] if listen else [])),
-            *("--", "origin", *oids[first : first + PORTION]),
-            timeout=NETWORK_TIMEOUT,
-            env=variables,
-            listen=hear(listen),
-        )
+    if not oids:
+        return
+    with tempfile.TemporaryDirectory(prefix="gitsession-bring-") as folder:
+        place = asking(Path(folder), _origin(repository), repository.git_dir / "objects")
+        door = replace(place, config={**place.config, **_NO_NEGOTIATION})
+        for first in range(0, len(oids), PORTION):
+            door.run(
+                *("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
+                *("--no-auto-maintenance", *(["--progress"] if listen else [])),
+                *("--", "origin", *oids[first : first + PORTION]),
+                timeout=NETWORK_TIMEOUT,
+                env=variables,
+                listen=hear(listen),
+            )
+
+
+def _origin(repository: Repository) -> str:
+    """The URL of `origin` as it is written, a path made absolute."""
+    (*_, url) = configuration.matching(repository, _URL).get("remote.origin.url", ("origin",))
+    base = repository.work_tree or repository.git_dir
+    return str(base / url) if url.startswith(".") else url

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gitsession.errors import GitError
-from gitsession.git import transfer
-from gitsession.git.command import Repository, plain
+from gitsession.git import partial, transfer
 from gitsession.model import DONE_PREFIX, SessionName
 from gitsession.replicas.base import Found
 from gitsession.replicas.peek import Peek, peek
@@ -52,9 +51,7 @@ def look_at(
         GitError: The remote does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="gitsession-peek-") as folder:
-        plain("init", "--quiet", "--bare", "--", folder, cwd=Path(folder))
-        promised = {"remote.origin.url": url, "remote.origin.promisor": "true"}
-        scratch = Repository(Path(folder), config=promised)
+        scratch = partial.asking(Path(folder), url)
         refspecs = [f"+{ref}:{ref}" for ref in refs]
         try:
             transfer.fetch(

@@ -61,6 +61,20 @@ BUGS = (
         "git/test_command.py",
     ),
     Bug(
+        "a content that is missing is asked of whom a clone names",
+        "git/command.py",
+        "return PROTOCOLS if command in TRAVELLING else OFFLINE",
+        "return PROTOCOLS",
+        "security/test_promisors.py",
+    ),
+    Bug(
+        "a partial clone is completed by its own settings",
+        "git/partial.py",
+        'place = asking(Path(folder), _origin(repository), repository.git_dir / "objects")',
+        "place = repository",
+        "security/test_promisors.py::test_a_day_with_a_hostile_partial_clone",
+    ),
+    Bug(
         "programs are looked for where a process starts",
         "run.py",
         'if folder.startswith("/"))',
