@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitsession import git
-from gitsession.errors import GitError
-from gitsession.git import objects
 from gitsession.model import Held, Skipped
 from gitsession.snapshot import encode, lfs, names, nested, worktree
+from gitsession.snapshot.converting import Made, converted
 from gitsession.snapshot.hashing import streamed
 from gitsession.snapshot.journal import Body
 from gitsession.snapshot.lfs import Pointers
@@ -271,32 +268,21 @@ class Capture:
             return
         before = {path: tree.stat(path) for path in dict.fromkeys(self._convert)}
         regular = {path: seen for path, seen in before.items() if seen and stat.S_ISREG(seen.st_mode)}
-        with tempfile.TemporaryDirectory(dir=self._means.seed.git_dir / "sweep") as scratch:
-            for path, oid in self._converted(list(regular), Path(scratch)):
-                if oid is not None:
-                    self._take_over(path, regular[path], oid, Path(scratch))
+        for path, made in converted(self._means.seed, list(regular)):
+            if made.problem:
+                self._skip(path, f"git cannot convert it: {made.problem}")
+            else:
+                self._take_over(path, regular[path], made)
         for path, seen in before.items():
             if seen is not None and not worktree.unchanged(seen, tree.stat(path)):
                 self._skip(path, INCOMPLETE)
 
-    def _converted(self, paths: list[bytes], scratch: Path) -> Iterable[tuple[bytes, str | None]]:
-        """Each path with its blob; one by one where git stops at one of many."""
-        try:
-            yield from zip(paths, objects.converted(self._means.seed, paths, scratch), strict=True)
-        except GitError as problem:
-            if len(paths) == 1:
-                self._skip(paths[0], f"git cannot convert it: {problem.what}")
-                return
-            for path in paths:
-                yield from self._converted([path], scratch)
-
-    def _take_over(self, path: bytes, seen: os.stat_result, oid: str, scratch: Path) -> None:
-        known, mode, raw = self._trees.entry(path), self._mode(path, seen), bytes.fromhex(oid)
-        loose = scratch / oid[:2] / oid[2:]
-        if (known is None or known.oid != raw) and loose.exists():
-            content = zlib.decompress(loose.read_bytes())
-            self.body.add(b"blob", content[content.index(b"\0") + 1 :], raw)
-        self.set(path, Entry(mode, raw))
+    def _take_over(self, path: bytes, seen: os.stat_result, made: Made) -> None:
+        known = self._trees.entry(path)
+        content = made.content() if known is None or known.oid != made.oid else None
+        if content is not None:
+            self.body.add(b"blob", content, made.oid)
+        self.set(path, Entry(self._mode(path, seen), made.oid))
 
     def _skip(self, path: bytes, reason: str) -> None:
         self.skipped[path] = Skipped(os.fsdecode(path), reason)
