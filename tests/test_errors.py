@@ -33,6 +33,7 @@ from gitsession.proposal import bases, pushing, round
 from gitsession.proposal.values import Wish
 from gitsession.replicas import own_commits
 from gitsession.replicas.guard import Finding
+from gitsession.replicas.remote_refs import RemoteRefs
 from gitsession.resume import account, adopting, beginning, beside, bring, going_on, ground, running
 from gitsession.resume.given import Given, without_token
 from gitsession.resume.leaving import Leaving
@@ -70,7 +71,7 @@ def raises(error: Exception) -> Callable[..., Any]:
 def review_ground(**fields: Any) -> Any:
     """A review's ground whose remote has nothing."""
     given = {"address": ADDRESS, "home": ADDRESS, "session": ADA, "hub": None, "pulls": None}
-    return like(**{**given, "listed": lambda *_refs, **_where: {}, **fields})
+    return like(**{**given, "refs": lambda _at=None: like(listed=lambda *_refs: {}), **fields})
 
 
 CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
@@ -287,7 +288,7 @@ def test_a_review_whose_base_or_branch_is_not_ours_to_move(monkeypatch: pytest.M
     with pytest.raises(errors.RepositoryError, match="which branch a review goes into"):
         bases._default(review_ground(user=like(repository=None)))
     there = review_ground(
-        listed=lambda *_r, **_w: {f"refs/heads/{ADA.review_branch}": "1" * 40},
+        refs=lambda: like(listed=lambda _ref: {f"refs/heads/{ADA.review_branch}": "1" * 40}),
         fetched=lambda *_r, **_w: "1" * 40,
     )
     monkeypatch.setattr(bases, "_foreign", lambda *_words: "a suggestion")
@@ -298,7 +299,8 @@ def test_a_review_whose_base_or_branch_is_not_ours_to_move(monkeypatch: pytest.M
 def test_a_branch_that_somebody_else_moves_while_it_is_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "is_ancestor", lambda _r, old, _new: old == "1" * 40)
     monkeypatch.setattr(transfer, "push", lambda *_w, **_f: None)
-    ground_of = review_ground(repository=like(variables={}), listed=lambda _ref: {"refs/heads/r": "3" * 40})
+    monkeypatch.setattr(transfer, "ls_remote", lambda *_w, **_f: {"refs/heads/r": "3" * 40})
+    ground_of = review_ground(repository=like(), refs=lambda: RemoteRefs(like(), "nowhere", {}))
     with pytest.raises(errors.LeaseLost, match="moved by somebody else"):
         pushing.push(ground_of, "refs/heads/r", "2" * 40, "1" * 40)
     with pytest.raises(errors.GitError, match="would not move forward"):

@@ -39,7 +39,7 @@ def _default(ground: Ground) -> str:
     noted = commits.default_of_clone(ground.user.repository)
     if noted:
         return noted
-    there = ground.listed(f"{HEADS}main", f"{HEADS}master", at=ground.address)
+    there = ground.refs(ground.address).listed(f"{HEADS}main", f"{HEADS}master")
     if not there:
         raise RepositoryError(
             "The remote does not say which branch a review goes into.", hint="Name it with --base."
@@ -55,7 +55,7 @@ def fetch_base(ground: Ground, branch: str) -> str:
         GitError: It cannot be reached.
     """
     ref = f"{HEADS}{branch}"
-    if ref not in ground.listed(ref, at=ground.address):
+    if ref not in ground.refs(ground.address).listed(ref):
         raise NotFoundError(
             f"{ground.address} has no branch {branch}.",
             safe="Nothing was pushed.",
@@ -72,7 +72,7 @@ def fetch_previous(ground: Ground, base: str, head: str | None) -> str | None:
         GitError: The remote cannot be reached.
     """
     ref = HEADS + ground.session.review_branch
-    if ref not in ground.listed(ref):
+    if ref not in ground.refs().listed(ref):
         return None
     previous = ground.fetched(ref, "previous")
     foreign = _foreign(ground, previous, [base, *([head] if head else [])])

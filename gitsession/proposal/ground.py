@@ -12,9 +12,9 @@ from gitsession.agent import control
 from gitsession.agent.configuration import Configuration, load
 from gitsession.agent.places import Places
 from gitsession.credentials import Token
-from gitsession.git import Repository, commits, transfer
+from gitsession.git import Repository
 from gitsession.model import SessionName
-from gitsession.replicas.verdict import translated
+from gitsession.replicas.remote_refs import RemoteRefs
 from gitsession.resume.account import is_github
 from gitsession.snapshot.user import UserRepository, discover
 
@@ -83,15 +83,9 @@ class Ground:
         hub = self.hub
         return None if hub is None else hub.pulls(self.address)
 
-    def listed(self, *refs: str, at: Address | None = None) -> dict[str, str]:
-        """Refs of the remote and what they name.
-
-        Raises:
-            GitError, AuthorisationError: It cannot be read.
-        """
-        with translated():
-            where = (at or self.home).url
-            return transfer.ls_remote(self.repository, where, *refs, variables=self.repository.variables)
+    def refs(self, at: Address | None = None) -> RemoteRefs:
+        """What the review branch's remote serves, or another address."""
+        return RemoteRefs(self.repository, (at or self.home).url, self.repository.variables)
 
     def fetched(self, ref: str, name: str, *, at: Address | None = None) -> str:
         """Bring a ref of the remote here, under a name of ours; answers with its commit.
@@ -99,16 +93,7 @@ class Ground:
         Raises:
             GitError, AuthorisationError: It cannot be had.
         """
-        target = f"{FETCHED}/{name}"
-        with translated():
-            transfer.fetch(
-                self.repository,
-                (at or self.home).url,
-                [f"+{ref}:{target}"],
-                checked=True,
-                variables=self.repository.variables,
-            )
-        return commits.named(self.repository, target)
+        return self.refs(at).fetch(ref, f"{FETCHED}/{name}")
 
 
 def ground(places: Places) -> Ground:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitsession.errors import GitError, GitTimeout, LeaseLost
-from gitsession.git import commits, transfer
-from gitsession.git.transfer import Pushed, Update
+from gitsession.errors import GitError, LeaseLost
+from gitsession.git import commits
+from gitsession.git.transfer import Update
 from gitsession.proposal.ground import Ground
-from gitsession.replicas.verdict import arrived, push_failed
 from gitsession.review import plots
 from gitsession.review.outputs import Image
 
@@ -30,25 +29,16 @@ def push(ground: Ground, ref: str, new: str, old: str | None) -> None:
             safe="Nothing was pushed.",
             hint="Merge what is there into your work first, then repeat it.",
         )
-    update = Update(ref, new, old)
     try:
-        pushed = transfer.push(
-            ground.repository, ground.home.url, [update], variables=ground.repository.variables
-        )
-    except GitTimeout as late:
-        pushed = Pushed(-1, (), late.what)
-    listed = ground.listed(ref)
-    if arrived([update], listed):
-        return
-    if listed.get(ref) != old:
+        ground.refs().move([Update(ref, new, old)])
+    except LeaseLost as lost:
         raise LeaseLost(
             f"{ref} was moved by somebody else meanwhile.",
             ref=ref,
-            found=listed.get(ref),
+            found=lost.found,
             safe="Nothing was overwritten.",
             hint="Run `gitsession review` again.",
-        )
-    raise push_failed(pushed)
+        ) from None
 
 
 def push_plots(ground: Ground, number: int, images: Sequence[Image]) -> dict[str, str]:
@@ -60,7 +50,7 @@ def push_plots(ground: Ground, number: int, images: Sequence[Image]) -> dict[str
     if not images:
         return {}
     ref = plots.ref(number)
-    there = ground.listed(ref)
+    there = ground.refs().listed(ref)
     previous = ground.fetched(ref, PLOTS) if ref in there else None
     commit = plots.commit(ground.repository, images, ground.configuration.author, previous)
     if commit is not None and not (previous and _same_tree(ground, previous, commit)):

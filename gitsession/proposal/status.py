@@ -71,7 +71,7 @@ def _remarks(ground: Ground, said: Sequence[ReviewComment]) -> tuple[Remark, ...
 def _cells(ground: Ground, paths: Sequence[str]) -> dict[str, parse.Notebook]:
     """The notebooks as the reviewers saw them; one that cannot be had is told by its line alone."""
     ref = HEADS + ground.session.review_branch
-    if ref not in ground.listed(ref):
+    if ref not in ground.refs().listed(ref):
         return {}
     commit = ground.fetched(ref, "status")
     texts = lookup.contents(ground.repository, [f"{commit}:{path}" for path in paths])

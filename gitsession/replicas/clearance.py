@@ -38,7 +38,7 @@ class Clearance:
         Raises:
             StorageError: The storage does not answer.
         """
-        return cls(vault, vault.listing())
+        return cls(vault, vault.folder.listing())
 
     def marked_by(self, session: SessionName) -> frozenset[str]:
         """The runtimes that marked a session as it is now; who writes on makes a mark void."""
@@ -65,7 +65,9 @@ class Clearance:
         """
         increments = self.listing.of(session)
         with workplace(into) as place:
-            recovery = Recovery(self.vault.mount, self.vault.folder, into, place, self.listing.bases)
+            recovery = Recovery(
+                self.vault.folder.mount, self.vault.folder.path, into, place, self.listing.bases
+            )
             whole = [recovery.newest(own) is not None for own in increments.values()]
         if recovery.skipped or not all(whole):
             return None
@@ -92,8 +94,8 @@ class Clearance:
         own = self._increments(session)
         self.vault.held.remove(contents)
         folder = f"sessions/{session.login}/{session.name}"
-        place = f"{self.vault.folder}/{folder}"
-        there = [f"{folder}/{path}" for path in self.vault.mount.walk(place)]
+        place = f"{self.vault.folder.path}/{folder}"
+        there = [f"{folder}/{path}" for path in self.vault.folder.mount.walk(place)]
         bundles = [path for path in there if path in own]
         marks = [path for path in there if path not in own]
         self._remove([*bundles, *marks])
@@ -104,17 +106,17 @@ class Clearance:
         Raises:
             StorageError: The storage does not answer.
         """
-        now = self.vault.listing()
+        now = self.vault.folder.listing()
         if not now.sessions:
             self._remove([base.path for base in now.bases])
 
     def _remove(self, paths: Collection[str]) -> None:
-        self.vault.mount.remove([f"{self.vault.folder}/{path}" for path in paths])
+        self.vault.folder.mount.remove([f"{self.vault.folder.path}/{path}" for path in paths])
 
     def _increments(self, session: SessionName) -> frozenset[str]:
         return frozenset(one.path for own in self.listing.of(session).values() for one in own)
 
     def _newest(self, session: SessionName) -> str:
         increments: dict[str, tuple[Increment, ...]] = self.listing.of(session)
-        runtime, _ = by_rank(increments, self.vault.heads)[0]
+        runtime, _ = by_rank(increments, self.vault.folder.heads)[0]
         return increments[runtime][-1].state

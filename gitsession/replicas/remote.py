@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitsession.address import Address
-from gitsession.errors import GitError, GitTimeout, LeaseLost, Refusal, RefusedError
+from gitsession.errors import LeaseLost, Refusal, RefusedError
 from gitsession.git import transfer
 from gitsession.git.command import NETWORK_TIMEOUT, Repository
-from gitsession.git.transfer import Pushed, Update
+from gitsession.git.transfer import Update
 from gitsession.model import DONE_PREFIX, STATE_PREFIX, Level, SessionName
 from gitsession.replicas.base import Acknowledgement, Found, Shipment
 from gitsession.replicas.discovery import look_at, sessions_in
 from gitsession.replicas.history import is_behind
 from gitsession.replicas.ledger import Ledger
 from gitsession.replicas.peek import Peek, peek
-from gitsession.replicas.verdict import arrived, lease_lost, moved_elsewhere, push_failed, translated
+from gitsession.replicas.remote_refs import RemoteRefs
+from gitsession.replicas.verdict import lease_lost, translated
 
-READ_BACK_TIMEOUT = 60.0
 BRANCH_RETRY = 600.0  # a rule may have been lifted
 FETCHED = "refs/gitsession-fetched/remote"
 
@@ -73,7 +73,7 @@ class Remote:
         Raises:
             LeaseLost: Somebody deleted there what the remote had of the session.
         """
-        listed = self._list(self.session.state_ref, self.session.branch_ref)
+        listed = self.refs.listed(self.session.state_ref, self.session.branch_ref)
         left, branch = listed.get(self.session.state_ref), listed.get(self.session.branch_ref)
         if left is None:
             if shipment.published:
@@ -98,8 +98,8 @@ class Remote:
         """
         known = self._settled()
         forks = f"{self.session.state_ref}-fork-*"
-        listed = self._list(*self._refs().values(), forks)
-        for name, ref in self._refs().items():
+        listed = self.refs.listed(*self._names.values(), forks)
+        for name, ref in self._names.items():
             if name in known and listed.get(ref) != known[name]:
                 raise lease_lost(ref, listed.get(ref))
         found = [entry.session for entry in sessions_in(listed, {})]
@@ -125,7 +125,7 @@ class Remote:
             AuthorisationError: The token may not read the repository.
             GitError: The remote does not answer.
         """
-        listed = self._list(f"{STATE_PREFIX}/*", f"{DONE_PREFIX}/*")
+        listed = self.refs.listed(f"{STATE_PREFIX}/*", f"{DONE_PREFIX}/*")
         if not details or not listed:
             return sessions_in(listed, {})
         with translated():
@@ -146,7 +146,7 @@ class Remote:
             LeaseLost: The session is not on the remote.
             GitError: The remote does not answer, or sent malformed objects.
         """
-        listed = self._list(session.state_ref, session.done_ref)
+        listed = self.refs.listed(session.state_ref, session.done_ref)
         ref = next((ref for ref in (session.state_ref, session.done_ref) if ref in listed), None)
         if ref is None:
             raise LeaseLost(
@@ -155,17 +155,8 @@ class Remote:
                 hint="`gitsession list user/repo` names the sessions that are.",
             )
         target = f"{FETCHED}/{session.login}/{session.name}"
-        with translated():
-            transfer.fetch(
-                into or self.repository,
-                self.address.url,
-                [f"+{ref}:{target}"],
-                checked=True,
-                haves=haves,
-                variables=self.credentials,
-                timeout=self.timeout,
-            )
-        return (into or self.repository).text("rev-parse", "--verify", target)
+        theirs = self.refs if into is None else replace(self.refs, repository=into)
+        return theirs.fetch(ref, target, haves=haves)
 
     def take_lease(self, old: str | None, new: str, *, onto: str | None = None) -> None:
         """Move the state ref from `old` to `new`, a state commit with the next open-counter, or not at all.
@@ -183,7 +174,7 @@ class Remote:
             LeaseLost: The state ref or the branch is not where it was left; take a new name.
             RefusedError, AuthorisationError, GitError: See `Replica.ship`.
         """
-        listed = self._list(self.session.state_ref, self.session.branch_ref)
+        listed = self.refs.listed(self.session.state_ref, self.session.branch_ref)
         branch = listed.get(self.session.branch_ref)
         seen = Peek() if old is None else peek(self.repository, old)
         snapshot = peek(self.repository, new).snapshot
@@ -215,17 +206,8 @@ class Remote:
         """
         state = self._ledger.read().get("state")
         updates = [Update(self.session.done_ref, state, None), Update(self.session.state_ref, None, state)]
-        self._carry_out(updates)
+        self.refs.move(updates)
         self._ledger.note({"state": None, "branch": None})
-
-    def listed(self, *refs: str) -> dict[str, str]:
-        """What some refs of the remote name; those that it does not have are left out.
-
-        Raises:
-            AuthorisationError: The token may not read the repository.
-            GitError: The remote does not answer.
-        """
-        return self._list(*refs)
 
     def remove(self, refs: Mapping[str, str]) -> None:
         """Delete refs of the remote that still name what they named when the person was shown them.
@@ -234,7 +216,7 @@ class Remote:
             LeaseLost: One has moved since; none was deleted.
             RefusedError, AuthorisationError, GitError: See `Replica.ship`.
         """
-        self._carry_out([Update(ref, None, oid) for ref, oid in refs.items()])
+        self.refs.move([Update(ref, None, oid) for ref, oid in refs.items()])
 
     @property
     def _ledger(self) -> Ledger:
@@ -244,7 +226,13 @@ class Remote:
     def _note(self) -> str:
         return f"state ref only: {self.branch_refusal.detail}" if self.branch_refusal is not None else ""
 
-    def _refs(self) -> dict[str, str]:
+    @property
+    def refs(self) -> RemoteRefs:
+        """What the remote serves."""
+        return RemoteRefs(self.repository, self.address.url, self.credentials, self.timeout)
+
+    @property
+    def _names(self) -> dict[str, str]:
         return {"state": self.session.state_ref, "branch": self.session.branch_ref}
 
     def _move_together(self, state: str, branch: str | None) -> None:
@@ -279,50 +267,19 @@ class Remote:
         if all(known.get(name) == oid for name, oid in wanted.items()):
             return
         self._ledger.note({f"tried-{name}": oid for name, oid in wanted.items()})
-        self._carry_out([Update(self._refs()[name], oid, known.get(name)) for name, oid in wanted.items()])
+        self.refs.move([Update(self._names[name], oid, known.get(name)) for name, oid in wanted.items()])
         self._ledger.note({**wanted, **{f"tried-{name}": None for name in wanted}})
 
     def _settled(self) -> dict[str, str]:
         """Where the refs were left, after asking the remote about a push whose reply was lost."""
         known = self._ledger.read()
-        tried = {name: known[f"tried-{name}"] for name in self._refs() if f"tried-{name}" in known}
+        tried = {name: known[f"tried-{name}"] for name in self._names if f"tried-{name}" in known}
         if not tried:
             return known
-        listed = self._list(*self._refs().values())
-        arrived = {name: oid for name, oid in tried.items() if listed.get(self._refs()[name]) == oid}
+        listed = self.refs.listed(*self._names.values())
+        arrived = {name: oid for name, oid in tried.items() if listed.get(self._names[name]) == oid}
         self._ledger.note({**arrived, **{f"tried-{name}": None for name in tried}})
         return {**known, **arrived}
-
-    def _carry_out(self, updates: list[Update]) -> None:
-        pushed = self._push(updates)
-        listed = self._read_back(updates, pushed)
-        if arrived(updates, listed):
-            return
-        raise moved_elsewhere(updates, listed) or push_failed(pushed)
-
-    def _push(self, updates: list[Update]) -> Pushed:
-        try:
-            return transfer.push(
-                self.repository, self.address.url, updates, variables=self.credentials, timeout=self.timeout
-            )
-        except GitTimeout as late:
-            return Pushed(-1, (), late.what)
-
-    def _read_back(self, updates: list[Update], pushed: Pushed) -> dict[str, str]:
-        try:
-            return self._list(*(update.ref for update in updates))
-        except GitError:
-            if pushed.code == 0:
-                raise
-            raise push_failed(pushed) from None
-
-    def _list(self, *patterns: str) -> dict[str, str]:
-        limit = min(self.timeout, READ_BACK_TIMEOUT)
-        with translated():
-            listed = transfer.ls_remote(
-                self.repository, self.address.url, *patterns, variables=self.credentials, timeout=limit
-            )
-        return {ref: oid for ref, oid in listed.items() if ref.startswith("refs/")}
 
 
 def _never_had(seen: Peek, branch: str | None) -> bool:

@@ -7,20 +7,19 @@ user's own history. So no runtime depends on a file that another one may remove,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gitsession import files
 from gitsession.address import Address
 from gitsession.errors import SessionError, StorageError
 from gitsession.git import refs
 from gitsession.git.command import Repository
 from gitsession.git.transfer import CLONE_TIMEOUT
-from gitsession.model import FORMAT_VERSION, Level, SessionName, Skipped
+from gitsession.model import Level, SessionName, Skipped
 from gitsession.replicas.base import Acknowledgement, Found, Shipment
-from gitsession.replicas.bundles import Listing, Mark, newest_version, read_listing, written_by_a_newer
-from gitsession.replicas.chain import HEAD, Chain
+from gitsession.replicas.bundles import Listing, Mark
+from gitsession.replicas.chain import Chain
+from gitsession.replicas.folder import Folder
 from gitsession.replicas.held import HeldFiles, is_uploaded
 from gitsession.replicas.history import NEEDS_THE_REMOTE, History
 from gitsession.replicas.ledger import Ledger
@@ -63,12 +62,11 @@ class Vault:
     stall: float = STALL
     name: str = "vault"
     skipped: tuple[Skipped, ...] = field(default=(), init=False)
-    _mount: Mount | None = field(default=None, init=False, repr=False)
+    _reached: Folder | None = field(default=None, init=False, repr=False)
     _chain: Chain | None = field(default=None, init=False, repr=False)
     _history: History | None = field(default=None, init=False, repr=False)
     _noted: Ledger | None = field(default=None, init=False, repr=False)
     _unproved: list[str] = field(default_factory=list, init=False, repr=False)
-    _heads: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def ship(self, shipment: Shipment) -> Acknowledgement:
         """Write what is new as one bundle and read it back; fold where there are many. Errors: see `Replica`.
@@ -115,7 +113,7 @@ class Vault:
             StorageError: The storage does not answer.
         """
         if self._unproved and self._chain is not None:
-            identities = self.mount.identities(self._unproved)
+            identities = self.folder.mount.identities(self._unproved)
             pairs = zip(self._unproved, identities, strict=True)
             self._unproved = [path for path, identity in pairs if not is_uploaded(identity)]
         return self.acknowledged()
@@ -131,8 +129,8 @@ class Vault:
             StorageError: The storage does not answer.
             FormatError: It was written by a newer gitsession.
         """
-        listing = listing or self.listing()
-        heads = self.heads if details else None
+        listing = listing or self.folder.listing()
+        heads = self.folder.heads if details else None
         return tuple(newest_copy(listing, session, heads, self.name) for session in listing.sessions)
 
     def tips(self, session: SessionName, *, listing: Listing | None = None) -> dict[str, str | None]:
@@ -143,7 +141,7 @@ class Vault:
         Raises:
             StorageError: The storage does not answer.
         """
-        ranked = by_rank((listing or self.listing()).of(session), self.heads)
+        ranked = by_rank((listing or self.folder.listing()).of(session), self.folder.heads)
         return {runtime: claim.snapshot for runtime, claim in ranked}
 
     def fetch(
@@ -173,9 +171,9 @@ class Vault:
                 user's history, which only the remote has: fetch that first.
         """
         if listing is None:
-            listing = self.listing()
-        elif self.mount.mountpoint is None:
-            self._reach()
+            listing = self.folder.listing()
+        elif self.folder.mount.mountpoint is None:
+            self.folder.reach()
         wrote = listing.of(session)
         increments = {name: own for name, own in wrote.items() if runtime in (None, name)}
         if not increments:
@@ -185,8 +183,8 @@ class Vault:
             )
         target = into or self.repository
         with workplace(target) as place:
-            recovery = Recovery(self.mount, self.folder, target, place, listing.bases, flaw)
-            best = recovery.best(increments, self.heads)
+            recovery = Recovery(self.folder.mount, self.folder.path, target, place, listing.bases, flaw)
+            best = recovery.best(increments, self.folder.heads)
         self.skipped = (*listing.skipped, *recovery.skipped)
         if best is None:
             raise self._nothing_complete(session)
@@ -213,33 +211,35 @@ class Vault:
         Raises:
             StorageError: The storage does not answer.
         """
-        folder = f"{self.folder}/sessions/{mark.session.login}/{mark.session.name}/{self.runtime}"
+        folder = f"{self.folder.path}/sessions/{mark.session.login}/{mark.session.name}/{self.runtime}"
         with workplace(self.repository) as place:
             empty = place / mark.kind
             empty.touch()
-            self.mount.put(empty, f"{folder}/{mark.name}", hashlib.sha256().hexdigest())
+            self.folder.mount.put(empty, f"{folder}/{mark.name}", hashlib.sha256().hexdigest())
 
     def seen_from(self, repository: Repository) -> Vault:
         """The same for another repository: through the same helper, and what was read of it stays known."""
         other = replace(self, repository=repository)
-        other._mount, other._heads = self.mount, self._heads
-        other._remember()
+        other._reached = self.folder.seen_from(repository.git_dir)
         return other
 
     def close(self) -> None:
         """Leave the storage, so that it can be unmounted; the next request comes back."""
-        if self._mount is not None:
-            self._mount.close()
+        if self._reached is not None:
+            self._reached.mount.close()
 
     @property
     def held(self) -> HeldFiles:
         """The contents that may not leave for the remote, and kept files."""
-        return HeldFiles(self.mount, self.folder)
+        return HeldFiles(self.folder.mount, self.folder.path)
 
     @property
-    def folder(self) -> str:
+    def folder(self) -> Folder:
         """The repository's folder below the storage."""
-        return f"gitsession-v{FORMAT_VERSION}/{self.address.key}"
+        if self._reached is None:
+            mount = Mount(self.storage, self.mountpoint, self.stall)
+            self._reached = Folder.at(mount, self.address.key, self.repository.git_dir)
+        return self._reached
 
     @property
     def _ledger(self) -> Ledger:
@@ -249,75 +249,32 @@ class Vault:
             self._noted = Ledger(self.repository, f"vault/{place}/{session.login}/{session.name}")
         return self._noted
 
-    @property
-    def _memory(self) -> Path:
-        place = hashlib.sha256(str(self.storage).encode()).hexdigest()[:12]
-        return self.repository.git_dir / f"gitsession-mountpoint-{place}"
-
     def _own_session(self) -> SessionName:
         if self.session is None:
             raise SessionError("This vault was opened to read, not for a session.", hint="Please report it.")
         return self.session
 
-    @property
-    def mount(self) -> Mount:
-        """The storage folder."""
-        if self._mount is None:
-            remembered = Path(self._memory.read_text()) if self._memory.exists() else None
-            self._mount = Mount(self.storage, self.mountpoint or remembered, self.stall)
-        return self._mount
-
-    def listing(self) -> Listing:
-        """What the repository's folder holds.
-
-        Raises:
-            StorageError: The storage does not answer.
-            FormatError: It was written by a newer gitsession.
-        """
-        self._reach()
-        return read_listing(self.mount.walk(self.folder))
-
-    def _reach(self) -> None:
-        """See that the storage answers and is ours, and remember where it is mounted."""
-        mount = self.mount
-        if newest_version(mount.probe()) > FORMAT_VERSION:
-            raise written_by_a_newer(self.storage)
-        self._remember()
-
-    def _remember(self) -> None:
-        mount = self.mount
-        if mount.mountpoint is not None and not self._memory.exists():
-            files.write_atomically(self._memory, str(mount.mountpoint).encode())
-
     def _opened(self, snapshot: str, known: str | None) -> tuple[Chain, History]:
         if self._chain is None or self._history is None:
             session = self._own_session()
             clear(self.repository)
-            listing, mount = self.listing(), self.mount
-            place = (self.repository, mount, self.folder)
+            listing, mount = self.folder.listing(), self.folder.mount
+            place = (self.repository, mount, self.folder.path)
             self._history = History(*place, snapshot, list(listing.bases), self.timeout)
             chain = Chain(*place, session, self.runtime, self.timeout)
             chain.load(known)
-            self._unproved = [f"{self.folder}/{one.path}" for one in chain.live]
+            self._unproved = [f"{self.folder.path}/{one.path}" for one in chain.live]
             self._chain = chain
         return self._chain, self._history
 
     def _count(self, chain: Chain, identity: str | None) -> None:
         if not is_uploaded(identity):
-            self._unproved.append(f"{self.folder}/{chain.live[-1].path}")
+            self._unproved.append(f"{self.folder.path}/{chain.live[-1].path}")
 
     def _level(self, whole: bool) -> Level:
         if not whole:
             return Level.LOCAL
         return Level.STORED if self._unproved or self._chain is None else Level.SAFE
-
-    def heads(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        """The first bytes of bundles, which never change; None for one that cannot be read."""
-        new = [path for path in dict.fromkeys(paths) if path not in self._heads]
-        if new:
-            found = self.mount.heads([f"{self.folder}/{path}" for path in new], HEAD)
-            self._heads |= {path: head for path, head in zip(new, found, strict=True) if head is not None}
-        return tuple(self._heads.get(path) for path in paths)
 
     def _nothing_complete(self, session: SessionName) -> StorageError:
         return StorageError(

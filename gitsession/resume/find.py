@@ -65,7 +65,7 @@ def _search(sources: Sequence[Source]) -> Search:
     for source in sources:
         try:
             if isinstance(source, Vault):
-                listing = source.listing()
+                listing = source.folder.listing()
                 found.extend(source.find(details=True, listing=listing))
             else:
                 found.extend(source.find(details=True))
@@ -99,7 +99,7 @@ def measured(seen: Search, sources: Sequence[Source]) -> Search:
 
 
 def _stats(vault: Vault, increments: Sequence[Increment]) -> dict[Increment, tuple[int, float]]:
-    found = vault.mount.stats([f"{vault.folder}/{one.path}" for one in increments])
+    found = vault.folder.mount.stats([f"{vault.folder.path}/{one.path}" for one in increments])
     return {one: seen for one, seen in zip(increments, found, strict=True) if seen is not None}
 
 
@@ -185,7 +185,7 @@ def from_vault(
             newest = vault.fetch(session, listing=seen, flaw=flaw)
             if vault.skipped == seen.skipped:
                 return newest, seen
-    listing = vault.listing()
+    listing = vault.folder.listing()
     return vault.fetch(session, listing=listing, flaw=flaw), listing
 
 

@@ -199,7 +199,7 @@ class Pruning:
         if self._remote is None or not goes:
             return {}
         review = f"refs/heads/{session.review_branch}"
-        listed = self._remote.listed(session.done_ref, session.branch_ref, review)
+        listed = self._remote.refs.listed(session.done_ref, session.branch_ref, review)
         there = state.read(self.glass, listed[session.done_ref]) if session.done_ref in listed else None
         if there is None or listed.get(session.branch_ref, there.snapshot) != there.snapshot:
             listed.pop(session.branch_ref, None)

@@ -112,14 +112,14 @@ BUGS = (
     ),
     Bug(
         "a push's exit code is trusted",
-        "replicas/remote.py",
+        "replicas/remote_refs.py",
         "        if arrived(updates, listed):",
         "        if pushed.code == 0:",
         "replicas/test_remote.py",
     ),
     Bug(
         "a session's objects are fetched unchecked",
-        "replicas/remote.py",
+        "replicas/remote_refs.py",
         "                checked=True,\n",
         "",
         "replicas/test_remote.py",

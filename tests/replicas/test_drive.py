@@ -109,7 +109,7 @@ def test_trouble_is_an_error_with_a_hint_and_then_it_goes_on(
         "crash": drive.crash,
     }[harm]()
     if harm == "stall":
-        vault.mount.stall = 2.0
+        vault.folder.mount.stall = 2.0
     missed = chain.save({"a.txt": "two"})
     with pytest.raises(StorageError) as trouble:
         vault.ship(missed)
@@ -117,7 +117,7 @@ def test_trouble_is_an_error_with_a_hint_and_then_it_goes_on(
     acknowledged = vault.acknowledged()
     assert acknowledged is not None and acknowledged.number == 1
     drive.recover()
-    vault.mount.stall = STALL
+    vault.folder.mount.stall = STALL
     if harm in ("unmount", "crash"):
         drive.unmount()
         assert list(drive.mountpoint.iterdir()) == []

@@ -79,7 +79,7 @@ def test_what_went_since_it_was_listed_is_looked_for_again(
     for text in ("one", "two"):
         vaults.open(chain.repository).ship(chain.save({"a.txt": text}))
     reader = vaults.open(fresh, "r2")
-    seen = reader.listing()
+    seen = reader.folder.listing()
     assert from_vault(reader, SESSION, seen, no_flaw)[1] is seen
     newest = chain.save({"a.txt": "three"})
     vaults.open(chain.repository, "r3").ship(newest)
