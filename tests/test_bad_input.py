@@ -38,6 +38,30 @@ def refused(machine: Machine, repo: str, *more: str) -> tuple[int, str]:
     return done.code, done.stderr
 
 
+def test_somebody_elses_session_that_is_nowhere_is_not_begun_as_ones_own(
+    machine: Machine, sample_repository: Path
+) -> None:
+    clone = machine.runtime.work / "clone"
+    machine.runtime.run("git", "clone", "--quiet", str(sample_repository), str(clone))
+    words = ("open", str(clone), "--editor", "none", *machine.options, "--session", "grace/lesson")
+    done = machine.gitsession(*words, check=False)
+    assert done.code == 1
+    assert "There is no session grace/lesson." in done.stderr
+    assert machine.gitsession("status", check=False).code == 1
+
+
+@pytest.mark.parametrize("place", ["file/tree", "/proc/tree"])
+def test_a_work_tree_where_none_can_be_made_is_said_before_anything_is_fetched(
+    machine: Machine, place: str
+) -> None:
+    (machine.runtime.work / "file").write_text("mine\n")
+    words = ("open", machine.repo, "--workdir", str(machine.runtime.work / place), "--editor", "none")
+    done = machine.gitsession(*words, *machine.options, check=False)
+    assert done.code == 1
+    assert f"{place} cannot be made: " in done.stderr and "--workdir" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_repository_is_said_and_how_to_make_one(online: Machine) -> None:
     code, words = refused(online, "ada/none")
     assert code == 1

@@ -12,7 +12,7 @@ from gitsession.resume import find
 from gitsession.resume.ground import Ground
 from gitsession.resume.looking import look
 from gitsession.resume.opening import owner
-from gitsession.resume.plan import Wanted, newest_unfinished
+from gitsession.resume.plan import Wanted, absent, newest_unfinished
 from gitsession.resume.running import known
 from gitsession.resume.wish import Brought, Wish
 
@@ -42,10 +42,12 @@ def adopt(ground: Ground, wish: Wish, variables: Mapping[str, str]) -> Brought:
     if wish.session is None:
         session = SessionName.parse(login, default_session_name(date.today()))
         return Brought(session, notes=_unfinished_elsewhere(ground, wish, seen, session))
-    session = SessionName.parse(login, wish.session.rpartition("/")[2])
     if any(wish.session in (entry.session.name, str(entry.session)) for entry in seen.found):
         raise _in_the_way(ground, wish.session)
-    return Brought(session)
+    whose, _, name = wish.session.rpartition("/")
+    if whose not in ("", login):
+        raise absent(wish.session)
+    return Brought(SessionName.parse(login, name))
 
 
 def _before(ground: Ground, wish: Wish) -> Configuration | None:

@@ -28,10 +28,10 @@ def in_one_step(worktree: Path) -> Iterator[Path]:
     """A directory beside the work tree's, which becomes it when the block ends well and vanishes when not.
 
     Raises:
-        WorkTreeError: Something came to stand in the work tree's place meanwhile.
+        WorkTreeError: Nothing can be made there, or something came to stand there meanwhile.
     """
-    worktree.parent.mkdir(parents=True, exist_ok=True)
     aside = files.temporary_name(worktree)
+    _try(aside, worktree)
     try:
         yield aside
         _move(aside, worktree)
@@ -39,9 +39,23 @@ def in_one_step(worktree: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def _try(aside: Path, worktree: Path) -> None:
+    """Find out before a clone is fetched whether it can stand there at all."""
+    with _making(worktree):
+        worktree.parent.mkdir(parents=True, exist_ok=True)
+        aside.mkdir()
+        aside.rmdir()
+
+
 def _move(aside: Path, worktree: Path) -> None:
-    try:
+    with _making(worktree):
         aside.rename(worktree)
+
+
+@contextmanager
+def _making(worktree: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise WorkTreeError(
             f"{worktree} cannot be made: {error.strerror}.",

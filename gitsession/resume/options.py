@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gitsession.errors import UsageError
-from gitsession.model import parse_duration, parse_size
+from gitsession.model import SessionName, parse_duration, parse_size
 from gitsession.snapshot import patterns
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
@@ -73,6 +73,7 @@ class Options:
 
         Raises:
             UsageError: A value is malformed, or none of the choices.
+            SessionError: The session's name is no good ref.
         """
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
@@ -84,6 +85,9 @@ class Options:
             value = getattr(self, name)
             if value is not None and (value.startswith("-") or not value.isprintable() or not value.strip()):
                 raise UsageError(f"{value!r} is no {name}.", hint=f"Give {name} a plain name.")
+        if self.session is not None:
+            whose, slash, name = self.session.rpartition("/")
+            SessionName.parse(whose if slash else name, name)
         parse_size(self.max_file_size), parse_size(self.max_remote_size)
         for pattern in (*self.keep, *self.lazy):
             patterns.check(pattern)

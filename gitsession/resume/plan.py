@@ -137,11 +137,16 @@ def _named(lines: Sequence[Line], wanted: Wanted, taken: Collection[SessionName]
         )
     if not theirs:
         if owner not in ("", wanted.login):
-            raise SessionError(f"There is no session {wanted.name}.", hint="See `gitsession list`.")
+            raise absent(f"{owner}/{name}")
         return Choice(own)
     if wanted.take_over:
         return Choice(_resumable(theirs[0], lines, wanted), theirs[0])
     return Choice(fork_name(own, taken) if own in taken else own, theirs[0])
+
+
+def absent(name: str) -> SessionError:
+    """The error for somebody's session that is nowhere."""
+    return SessionError(f"There is no session {name}.", hint="See `gitsession list`.")
 
 
 def _resumable(session: SessionName, lines: Sequence[Line], wanted: Wanted) -> SessionName:
