@@ -53,7 +53,7 @@ def wish(machine: Machine, **options: Any) -> Any:
 
 
 def installed(machine: Machine) -> set[str]:
-    for listed in machine.runtime.state.glob("sessions/*/editor/extensions/extensions.json"):
+    for listed in machine.runtime.state.glob("editors/*/extensions/extensions.json"):
         return {entry["identifier"]["id"] for entry in json.loads(listed.read_text())}
     return set()
 

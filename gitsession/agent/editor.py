@@ -11,12 +11,14 @@ from gitsession.agent import control
 from gitsession.agent.configuration import save
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editor_keeping import EditorKeeping, archive_in, keep_archive
-from gitsession.agent.editor_plan import plan_of, secrets_of
+from gitsession.agent.editor_plan import link_sockets, plan_of, secrets_of
 from gitsession.agent.editor_way import Way
+from gitsession.agent.places import editor_folder
 from gitsession.agent.service import Agent
 from gitsession.editor import lab, own_extension
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
+from gitsession.editor.invocation import Begun
 from gitsession.editor.server import Layout
 from gitsession.editor.supervise import Editor, code_server
 from gitsession.editor.tunnel.base import Address, Opened
@@ -37,10 +39,12 @@ class SessionEditor:
 
     Args:
         agent: Whose editor it is.
+        begun: Its server, where `open` had it started already.
     """
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, begun: Begun | None = None) -> None:
         self._agent = agent
+        self._begun = begun
         self._log = agent.parts.log
         self._wanted = Wanted.from_json(agent.configuration.editor)
         self._worker = Worker()
@@ -115,15 +119,17 @@ class SessionEditor:
             self._log.hide(secret)
         files = self._files()
         is_lab = wanted.kind == "lab"
-        layout = Layout(parts.places.editor)
+        layout = Layout(editor_folder(configuration.worktree, parts.places.root))
         layout.create()
         own = () if is_lab else own_extension.place(layout)
-        plan = plan_of(configuration, parts.places, wanted, secrets, own)
+        link_sockets(layout, parts.places)
+        plan = plan_of(configuration, layout, wanted, secrets, own)
         editor = Editor(
             plan,
             lab.installed if is_lab else lambda: self._installed(files),
             serve=lab.server if is_lab else code_server,
             report=self._told,
+            begun=self._begun,
         )
         keeping = EditorKeeping(
             files, layout, parts.places.open_editors, str(configuration.session), self._log

@@ -26,6 +26,7 @@ from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
 from gitsession.agent.token import HeldToken
 from gitsession.credentials import Token
+from gitsession.editor.invocation import Begun, Invocation
 from gitsession.errors import AgentError, UsageError
 
 READY = b"ready"  # what it says once it answers
@@ -59,10 +60,16 @@ class Keeper:
         configuration: The session.
         secrets: What `open` handed over.
         loaded: The first agent, which waits for the session's key.
+        begun: The editor's server, where `open` had it started; the first agent goes on with it.
     """
 
     def __init__(
-        self, places: Places, configuration: Configuration, secrets: Secrets, loaded: run.Process
+        self,
+        places: Places,
+        configuration: Configuration,
+        secrets: Secrets,
+        loaded: run.Process,
+        begun: Begun | None,
     ) -> None:
         self._places = places
         self._configuration = configuration
@@ -72,6 +79,7 @@ class Keeper:
         self._log = Log(places.keeper_log, hidden)
         self._token = HeldToken(secrets.token, configuration.token_command, self._log)
         self._loaded: run.Process | None = loaded
+        self._begun = begun
         self._agent: run.Process | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -117,7 +125,8 @@ class Keeper:
     def _run_agent(self) -> int:
         """Run the agent once; its standard input stays open as long as this process lives."""
         self._agent, self._loaded = self._loaded or _load_agent(), None
-        _tell(self._agent, self._places.key)
+        begun, self._begun = self._begun, None
+        _tell(self._agent, f"{self._places.key} {begun or ''}")
         if self._stopping.is_set():
             self._agent.terminate()
         code = self._agent.wait()
@@ -203,47 +212,64 @@ class Keeper:
 
 
 def _load_agent() -> run.Process:
-    """Start an agent: it loads its code, and waits on its standard input for the session's key."""
+    """Start an agent: it loads its code, and waits on its standard input for the session's key and editor."""
     return run.start_own("gitsession.agent.main")
 
 
-def _tell(agent: run.Process, key: str) -> None:
+def _tell(agent: run.Process, line: str) -> None:
     if agent.stdin is not None:
         with suppress(BrokenPipeError):  # it died already, and another one is started
-            agent.stdin.write(f"{key}\n".encode())
+            agent.stdin.write(f"{line}\n".encode())
             agent.stdin.flush()
 
 
 def main() -> int:
-    """The keeper's process; its agent loads while it waits for the session's key and secrets, on stdin."""
+    """The keeper's process; its agent loads while it waits on stdin.
+
+    There comes the invocation of the editor's server, where that can be started already; then the session's
+    key, and its secrets.
+    """
     os.umask(0o077)
     given = os.fdopen(os.dup(0), "rb")
     word = detach()
-    loaded = _load_agent()
-    with given:
-        key, _, told = given.read().partition(b"\n")
-    return _keep(key.decode(), Secrets.from_bytes(told), loaded, word)
-
-
-def _keep(key: str, secrets: Secrets, loaded: run.Process, word: int) -> int:
-    with ExitStack() as unneeded:
+    with ExitStack() as unneeded, given:
+        loaded = _load_agent()
         unneeded.callback(run.end_group, loaded, grace=0.0)
-        if not key:  # who started it has no session for it, or is gone
-            return 1
-        places = Places(key, home())
-        try:
-            if _lock(places) is None:
-                os.write(word, READY)
-                return 0
-            keeper = Keeper(places, settings.load(places), secrets, loaded)
-            unneeded.pop_all()
-            return keeper.run(word)
-        except BaseException as error:
-            Log(places.keeper_log, (secrets.token,)).failure("keeper failed", error)
-            with suppress(OSError):
-                said = error.what if isinstance(error, AgentError) else type(error).__name__
-                os.write(word, said.encode())
-            return 1
+        begun, line = None, given.readline()
+        if line.startswith(b"{"):
+            begun, line = _begin_editor(Invocation.from_bytes(line), unneeded), given.readline()
+        key, secrets = line.decode().strip(), Secrets.from_bytes(given.read())
+        return _keep(key, secrets, loaded, begun, word, unneeded)
+
+
+def _begin_editor(invocation: Invocation, unneeded: ExitStack) -> Begun | None:
+    try:
+        server = invocation.start()
+    except OSError:  # the agent tries again, and says why
+        return None
+    unneeded.callback(run.end_group, server)
+    return Begun(server.pid, invocation.digest)
+
+
+def _keep(
+    key: str, secrets: Secrets, loaded: run.Process, begun: Begun | None, word: int, unneeded: ExitStack
+) -> int:
+    if not key:  # who started it has no session for it, or is gone
+        return 1
+    places = Places(key, home())
+    try:
+        if _lock(places) is None:
+            os.write(word, READY)
+            return 0
+        keeper = Keeper(places, settings.load(places), secrets, loaded, begun)
+        unneeded.pop_all()
+        return keeper.run(word)
+    except BaseException as error:
+        Log(places.keeper_log, (secrets.token,)).failure("keeper failed", error)
+        with suppress(OSError):
+            said = error.what if isinstance(error, AgentError) else type(error).__name__
+            os.write(word, said.encode())
+        return 1
 
 
 def _lock(places: Places) -> int | None:

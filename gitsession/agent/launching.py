@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from gitsession import run
 from gitsession.agent import configuration as settings
 from gitsession.agent.configuration import Configuration, Secrets
+from gitsession.editor.invocation import Invocation
 from gitsession.errors import AgentError
 
 LAUNCH_TIMEOUT = 30.0
@@ -27,6 +28,17 @@ def loading() -> Iterator[run.Process]:
     finally:
         run.close_pipes(process)
         run.has_ended(process, LAUNCH_TIMEOUT)
+
+
+def begin_editor(loaded: run.Process, invocation: Invocation) -> None:
+    """Have a keeper that loads start the editor's server, while nobody knows yet for which session.
+
+    It ends with the keeper where `launch` gives that none.
+    """
+    if loaded.stdin is not None:
+        with suppress(BrokenPipeError):  # it ended, which `launch` finds out
+            loaded.stdin.write(invocation.to_bytes() + b"\n")
+            loaded.stdin.flush()
 
 
 def launch(configuration: Configuration, secrets: Secrets, loaded: run.Process | None = None) -> None:

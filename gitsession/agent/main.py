@@ -19,6 +19,7 @@ from gitsession.agent.operations import Operations
 from gitsession.agent.places import Places, home
 from gitsession.agent.recall import recall
 from gitsession.agent.service import Agent
+from gitsession.editor.invocation import Begun
 from gitsession.git import own
 
 LAST_FLUSH = 20.0  # seconds for what is not saved yet when a signal comes or the keeper is gone
@@ -26,24 +27,24 @@ CRASHED = 1
 
 
 def main() -> int:
-    """Run the agent of the session whose key comes as a line on standard input."""
+    """Run the agent of the session whose key comes as a line on standard input, with its begun editor."""
     os.umask(0o077)
-    key = sys.stdin.readline().strip()
+    key, _, begun = sys.stdin.readline().strip().partition(" ")
     if not key:  # the keeper is gone, or had no session to run
         return CRASHED
     places = Places(key, home())
     log = Log(places.log)
     try:
-        return serve(places, log)
+        return serve(places, log, Begun.parse(begun))
     except BaseException as error:
         log.failure("agent failed", error)
         return CRASHED
 
 
-def serve(places: Places, log: Log) -> int:
+def serve(places: Places, log: Log, begun: Begun | None) -> int:
     """Build the agent, answer on its socket, and save until it is told to end."""
     agent = compose(settings.load(places), places, log)
-    editor = SessionEditor(agent)
+    editor = SessionEditor(agent, begun)
     server = Server(
         places.agent_socket, Operations(agent, editor).table(), lambda error: log.failure("mistake", error)
     )

@@ -106,14 +106,6 @@ class Places:
         """What the editor's extension last said to be open, and typed and not yet saved."""
         return self.directory / "open-editors.json"
 
-    @property
-    def editor(self) -> Path:
-        """The editor's own folder, whose sockets have names of their own length."""
-        inside = self.directory / "editor"
-        if len(os.fsencode(inside)) < EDITOR_PATH_LIMIT:
-            return inside
-        return self._short.with_suffix(".editor")
-
     def is_running(self) -> bool:
         """Whether the session's keeper listens."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -131,9 +123,8 @@ class Places:
             AgentError: Another user owns the folder meant for our sockets.
         """
         files.make_directory(self.log.parent)
-        for place in (self.agent_socket, self.editor):
-            if place.parent != self.directory:
-                _private_directory(place.parent)
+        if self.agent_socket.parent != self.directory:
+            _private_directory(self.agent_socket.parent)
 
     def _socket(self, name: str) -> Path:
         path = self.directory / f"{name}.sock"
@@ -144,8 +135,33 @@ class Places:
     @property
     def _short(self) -> Path:
         """Where sockets go whose path would be too long."""
-        digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:KEY_LENGTH]
-        return Path("/tmp") / f"gitsession-{os.getuid()}" / digest
+        return _short(self.directory)
+
+
+def editor_folder(worktree: Path, root: Path) -> Path:
+    """The folder of a work tree's editor, which is known before its session is; its sockets name themselves.
+
+    Args:
+        worktree: The directory that the person edits.
+        root: The folder of all local state, usually `home()`.
+
+    Raises:
+        AgentError: Another user owns the folder meant for our sockets.
+    """
+    inside = root / "editors" / _digest(worktree)
+    if len(os.fsencode(inside)) < EDITOR_PATH_LIMIT:
+        return inside
+    short = _short(inside).with_suffix(".editor")
+    _private_directory(short.parent)
+    return short
+
+
+def _short(directory: Path) -> Path:
+    return Path("/tmp") / f"gitsession-{os.getuid()}" / _digest(directory)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:KEY_LENGTH]
 
 
 def _private_directory(directory: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gitsession import run
 from gitsession.editor import ports
-from gitsession.editor.server import open_log
+from gitsession.editor.invocation import open_log
 from gitsession.editor.tickets import TICKET_LIFETIME
 from gitsession.errors import EditorError
 

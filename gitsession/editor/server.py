@@ -8,19 +8,18 @@ import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from gitsession import run
 from gitsession.editor import marked
+from gitsession.editor.invocation import Begun, Invocation
 from gitsession.errors import EditorError
 from gitsession.files import make_directory
 
 START_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 5.0
-LONGEST_LOG = 5_000_000
 LONGEST_SOCKET_PATH = 100
 
 
@@ -33,6 +32,9 @@ class Server(Protocol):
 
     def start(self) -> None:
         """Start it; returns at once."""
+
+    def take_over(self, begun: Begun) -> bool:
+        """Go on with one that was started already, where it is what `start` would give."""
 
     def is_running(self) -> bool:
         """Whether its process lives."""
@@ -110,23 +112,6 @@ def private_environment(environment: Mapping[str, str], mark: str) -> dict[str, 
     return {**clean, marked.MARK: mark}
 
 
-def open_log(path: Path) -> int:
-    """A file descriptor to append to; a log that grew too long starts anew."""
-    with suppress(FileNotFoundError):
-        if path.stat().st_size > LONGEST_LOG:
-            path.unlink()
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-
-def start_logged(argv: tuple[str, ...], environment: Mapping[str, str], cwd: Path, log: Path) -> run.Process:
-    """Start a process whose output goes to the log."""
-    descriptor = open_log(log)
-    try:
-        return run.start(argv, env=environment, cwd=cwd, stdout=descriptor, stderr=descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Behind(ABC):
     """A server on a 0600 socket in a 0700 folder, with no auth of its own: what all editors share.
 
@@ -143,6 +128,7 @@ class Behind(ABC):
         self.folder = folder
         self.environment = environment
         self._process: run.Process | None = None
+        self._begun: int | None = None
 
     @property
     def socket(self) -> Path:
@@ -158,16 +144,35 @@ class Behind(ABC):
     def prepare(self) -> None:
         """End what an earlier one left of itself, and write what it needs."""
 
-    def start(self) -> None:
-        """Start it; what an earlier one left is ended first, what a person started in a terminal is not."""
+    @property
+    def invocation(self) -> Invocation:
+        """How it is started: away from the folder that it opens, which may not be there yet."""
+        environment = private_environment(self.environment, self.layout.mark)
+        return Invocation(self.command, environment, self.layout.directory, self.layout.log)
+
+    def prepared(self) -> Invocation:
+        """How it is started, now that what an earlier one left of itself is gone."""
         self.prepare()
         self.socket.unlink(missing_ok=True)
-        environment = private_environment(self.environment, self.layout.mark)
-        self._process = start_logged(self.command, environment, self.folder, self.layout.log)
+        return self.invocation
+
+    def start(self) -> None:
+        """Start it; what an earlier one left is ended first, what a person started in a terminal is not."""
+        self._process = self.prepared().start()
+        self._begun = None
+
+    def take_over(self, begun: Begun) -> bool:
+        """Go on with one that was started already, where it is what `start` would give."""
+        if begun.digest != self.invocation.digest or not run.is_alive(begun.pid):
+            return False
+        self._begun = begun.pid
+        return True
 
     def is_running(self) -> bool:
         """Whether its process lives; one that another process started counts while it answers."""
-        return self._process.poll() is None if self._process is not None else self.answers()
+        if self._process is not None:
+            return self._process.poll() is None
+        return run.is_alive(self._begun) if self._begun is not None else self.answers()
 
     def answers(self) -> bool:
         """Whether its route answers 200."""

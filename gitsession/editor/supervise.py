@@ -15,6 +15,7 @@ from gitsession.editor import settings
 from gitsession.editor.code_server import CodeServer
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
+from gitsession.editor.invocation import Begun
 from gitsession.editor.server import Layout, Server, await_answer
 from gitsession.errors import EditorError, GitsessionError
 from gitsession.files import write_atomically
@@ -86,6 +87,7 @@ class Editor:
         install: Brings code-server here; called by `start`.
         serve: Makes the server from the installation; `CodeServer` by default.
         report: Told of each problem and each recovery, in one sentence.
+        begun: A server that may have been started for this plan already.
 
     Example:
         >>> editor = Editor(plan, lambda: install.ensure(cache, default_sources()))  # doctest: +SKIP
@@ -99,8 +101,10 @@ class Editor:
         *,
         serve: Callable[[Plan, Layout, Installed], Server] | None = None,
         report: Problem = _quiet,
+        begun: Begun | None = None,
     ) -> None:
         self._plan = plan
+        self._begun = begun
         self._install = install
         self._serve = serve or code_server
         self._report = report
@@ -133,15 +137,19 @@ class Editor:
         installed = self._install()
         settings.write_defaults(self.layout.user, self._plan.settings)
         server = self._server = self._serve(self._plan, self.layout, installed)
-        if not server.answers():
+        if not self._is_there(server):
             server.start()
-            await_answer(server)
+        await_answer(server)
         self._gate.ready()
         self._healthy = True
         self._supervisor = threading.Thread(target=self._supervise, name="editor", daemon=True)
         self._supervisor.start()
         self._installed = installed
         self.add_extensions(self._plan.extensions)
+
+    def _is_there(self, server: Server) -> bool:
+        """Whether it runs already: begun for this plan and no other, or left by an earlier parent."""
+        return server.answers() if self._begun is None else server.take_over(self._begun)
 
     def healthy(self) -> bool:
         """Whether server and gate answered when they were last asked, at most a second or so ago."""
@@ -264,7 +272,7 @@ class Editor:
         threading.Thread(target=work, name="editor-extensions", daemon=True).start()
 
 
-def code_server(plan: Plan, layout: Layout, installed: Installed) -> Server:
+def code_server(plan: Plan, layout: Layout, installed: Installed) -> CodeServer:
     """code-server on the plan's folder."""
     return CodeServer(installed, plan.folder, layout, plan.environment, plan.trusted)
 

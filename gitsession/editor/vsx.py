@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,17 +9,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from gitsession.editor.extension_files import TYPES, contents, package
 from gitsession.files import write_atomically
 
-SOURCE = Path(__file__).parent / "extension"
-TYPES = {
-    "js": "application/javascript",
-    "json": "application/json",
-    "md": "text/markdown",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "vsixmanifest": "text/xml",
-}
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can hold
 
 _MANIFEST = """<?xml version="1.0" encoding="utf-8"?>
@@ -63,22 +54,11 @@ def pack(target: Path) -> Path:
     return target
 
 
-def identity() -> str:
-    """What the installed extension is called: `publisher.name`."""
-    package = _package()
-    return f"{package['publisher']}.{package['name']}"
-
-
-def _package() -> dict[str, Any]:
-    return dict(json.loads((SOURCE / "package.json").read_bytes()))
-
-
 def _entries() -> Iterator[tuple[str, bytes]]:
-    yield "extension.vsixmanifest", _manifest(_package()).encode()
+    yield "extension.vsixmanifest", _manifest(package()).encode()
     yield "[Content_Types].xml", _content_types().encode()
-    for path in sorted(SOURCE.rglob("*")):
-        if path.is_file() and path.suffix.lstrip(".") in TYPES:
-            yield f"extension/{path.relative_to(SOURCE).as_posix()}", path.read_bytes()
+    for name, content in contents():
+        yield f"extension/{name}", content
 
 
 def _manifest(package: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from gitsession.model import parse_size
 from gitsession.resume.access import access
 from gitsession.resume.account import Standing, is_github, stand
 from gitsession.resume.adopting import adopt
-from gitsession.resume.editor import BesideTheClone, wanted
+from gitsession.resume.editor import BesideTheClone, begin_ahead, wanted
 from gitsession.resume.find import together
 from gitsession.resume.given import (
     Given,
@@ -81,6 +81,7 @@ def _begin(
     token = given.token
     standing = stand(ground.address, options, token, os.environ)
     ground = replace(ground, address=standing.address, fork=standing.fork)
+    begin_ahead(options, ground, standing, runtime, loaded)
     with access(ground.address, ground.fork, token) as variables:
         wish = Wish(
             session=options.session,

@@ -11,11 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
+from gitsession import run
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.editor_keeping import archive_in
-from gitsession.editor import settings
-from gitsession.editor.install import Step
+from gitsession.agent.editor_plan import plan_ahead
+from gitsession.agent.launching import begin_editor
+from gitsession.agent.places import editor_folder
+from gitsession.editor import own_extension, settings
+from gitsession.editor.install import Step, present
 from gitsession.editor.server import Layout
+from gitsession.editor.supervise import code_server
 from gitsession.editor.wanted import Wanted
 from gitsession.editor.working import Worker, editor_cache
 from gitsession.errors import FormatError, GitsessionError
@@ -23,7 +28,7 @@ from gitsession.files import write_atomically
 from gitsession.git.progress import Listen, Progress
 from gitsession.replicas.editor_files import EditorFiles, Kept
 from gitsession.resume.account import Standing
-from gitsession.resume.ground import Ground
+from gitsession.resume.ground import Ground, author, local_login
 from gitsession.resume.options import Options
 from gitsession.runtime import Runtime
 
@@ -78,7 +83,7 @@ class BesideTheClone:
         file, kept = self._fetched
         places = configuration.places
         places.create()
-        layout = Layout(places.editor)
+        layout = Layout(editor_folder(configuration.worktree, places.root))
         layout.create()
         with suppress(FormatError):
             names, opened = settings.restore(layout, file, kept.sha256)
@@ -131,6 +136,36 @@ def wanted(
         on_colab=runtime.name == COLAB,
         own_machine=runtime.name == LOCAL and not any(environ.get(name) for name in REMOTE_SHELL),
     )
+
+
+def begin_ahead(
+    options: Options, ground: Ground, standing: Standing, runtime: Runtime, loaded: run.Process
+) -> None:
+    """Have code-server come up while the repository is still brought here, where it lies on this machine.
+
+    What is assumed here and turns out otherwise, such as who the commits name, costs a second start.
+
+    Args:
+        options: What the person asked for.
+        ground: Where the session will stand.
+        standing: How the person stands to the repository.
+        runtime: The kind of machine this is.
+        loaded: The keeper, which waits for its session.
+    """
+    told = wanted(options, ground, standing, runtime, os.environ)
+    installed = present(editor_cache())
+    if told is None or told.kind != "auto" or installed is None:
+        return
+    with suppress(GitsessionError, OSError):  # the agent tries too, and says what is wrong
+        assumed = author(
+            ground.worktree if ground.clone else Path("/"), standing.login or local_login(), standing.identity
+        )
+        addresses = (ground.address, ground.fork)
+        plan = plan_ahead(addresses, ground.worktree, assumed, ground.clone, told)
+        layout = Layout(plan.state)
+        layout.create()
+        own_extension.place(layout)
+        begin_editor(loaded, code_server(plan, layout, installed).prepared())
 
 
 def _owns(ground: Ground) -> bool:

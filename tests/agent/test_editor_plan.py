@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitsession.agent.editor_plan import environment
+from gitsession.agent.editor_plan import Secrets, plan_of
+from gitsession.editor.server import Layout
+from gitsession.editor.wanted import Wanted
 from tests.agent.conftest import Running, prepared
 from tests.rig.repositories import git
 
@@ -24,8 +26,9 @@ def own_files(prepared: Running, sealed: Path) -> tuple[Path, ...]:
 
 def taken(session: Running, name: str) -> str:
     """What git in the editor takes for a setting."""
-    told = environment(session.configuration, session.places)
-    return git(session.tree, "config", "--get", name, env=told)
+    layout = Layout(session.places.directory / "editor")
+    plan = plan_of(session.configuration, layout, Wanted(), Secrets("", "", "", ""), ())
+    return git(session.tree, "config", "--get", name, env=plan.environment)
 
 
 def test_git_knows_its_person_and_how_to_pull(prepared: Running, own_files: tuple[Path, ...]) -> None:

@@ -15,6 +15,7 @@ from gitsession import run
 from gitsession.agent import control, launching
 from gitsession.agent.configuration import Secrets
 from gitsession.commands import target
+from gitsession.editor.invocation import Invocation
 from gitsession.errors import AgentError, SessionError
 from gitsession.resume.running import is_running
 from tests.agent.conftest import Running, wait_for
@@ -60,6 +61,18 @@ def test_what_was_loaded_ends_with_who_loaded_it(prepared: Running) -> None:
     opener.kill()
     run.complete(opener, ("opener",), None, 60.0)
     wait_for(lambda: counted(prepared) == (0, 0), "their end")
+
+
+def test_an_editor_that_was_begun_ends_with_who_had_it_begun(prepared: Running) -> None:
+    """Its keeper got no session: it starts nothing that outlives it."""
+    mark = f"{prepared.places.root}/begun"
+    argv = (sys.executable, "-c", "import time; time.sleep(600)", mark)
+    prepared.places.create()
+    invocation = Invocation(argv, dict(os.environ), Path("/"), prepared.places.directory / "log/editor.log")
+    with launching.loading() as loaded:
+        launching.begin_editor(loaded, invocation)
+        wait_for(lambda: processes.carrying(mark), "the editor")
+    assert wait_for(lambda: processes.carrying(mark) == [], "its end")
 
 
 def test_launching_again_attaches(running: Running) -> None:

@@ -45,6 +45,15 @@ def test_sockets_stay_under_100_bytes_however_long_the_home_is(sealed: Path) -> 
     assert long.agent_socket != Places("k" * 16, sealed / ("y" * 90)).agent_socket
 
 
+def test_a_work_tree_s_editor_has_a_folder_that_sockets_fit_into(sealed: Path) -> None:
+    tree, short = Path("/work"), places.editor_folder(Path("/work"), sealed)
+    assert short.is_relative_to(sealed) and short == places.editor_folder(tree, sealed)
+    assert short != places.editor_folder(Path("/elsewhere"), sealed)
+    long = places.editor_folder(tree, sealed / ("x" * 90))
+    assert len(os.fsencode(long)) < places.EDITOR_PATH_LIMIT
+    assert long != places.editor_folder(tree, sealed / ("y" * 90))
+
+
 def test_what_is_created_is_private(sealed: Path) -> None:
     place = Places("k" * 16, sealed / "s")
     place.create()

@@ -107,4 +107,4 @@ def set_by_hand(machine: Machine) -> None:
 
 
 def user_folder(machine: Machine) -> Path:
-    return next(machine.runtime.state.glob("sessions/*/editor/user/User"))
+    return next(machine.runtime.state.glob("editors/*/user/User"))

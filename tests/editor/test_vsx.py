@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gitsession.editor import settings, vsx
+from gitsession.editor import extension_files, settings, vsx
 from gitsession.editor.install import Installed
 from gitsession.editor.server import Layout
 
@@ -22,7 +22,11 @@ def packed(tmp_path: Path) -> zipfile.ZipFile:
 
 def test_everything_is_packed_and_every_name_leads_to_a_file(packed: zipfile.ZipFile) -> None:
     names = set(packed.namelist())
-    sources = {path.relative_to(vsx.SOURCE).as_posix() for path in vsx.SOURCE.rglob("*") if path.is_file()}
+    sources = {
+        path.relative_to(extension_files.SOURCE).as_posix()
+        for path in extension_files.SOURCE.rglob("*")
+        if path.is_file()
+    }
     assert names == {"extension.vsixmanifest", "[Content_Types].xml"} | {
         f"extension/{one}" for one in sources
     }
@@ -64,4 +68,4 @@ def test_code_server_installs_it_without_a_network(
     nowhere = {**environment, "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     vsix = vsx.pack(layout.directory / "gitsession.vsix")
     settings.install_extension(code_server, layout, nowhere, str(vsix))
-    assert settings.installed_extensions(layout) == (vsx.identity(),)
+    assert settings.installed_extensions(layout) == (extension_files.identity(),)
