@@ -12,7 +12,7 @@ from gitsession import credentials, run
 from gitsession.address import Address
 from gitsession.agent import control
 from gitsession.agent.configuration import Configuration
-from gitsession.agent.places import Places, editor_folder, home
+from gitsession.agent.places import Places
 from gitsession.editor.server import Layout
 from gitsession.editor.supervise import Plan
 from gitsession.editor.wanted import Wanted
@@ -82,31 +82,6 @@ def plan_of(
         password=secrets.password,
         extensions=(*own, *wanted.extensions),
         key=secrets.key,
-    )
-
-
-def plan_ahead(
-    addresses: Iterable[Address | None],
-    worktree: Path,
-    author: Identity,
-    user: UserRepository | None,
-    wanted: Wanted,
-) -> Plan:
-    """The plan as far as its server depends on it, made before there is a session.
-
-    Args:
-        addresses: The repository and the fork, if there is one.
-        worktree: Where the work tree will stand.
-        author: Whom the session's snapshots will name, as far as that is known.
-        user: The clone that stands there already.
-        wanted: The editor that is wanted.
-    """
-    layout = Layout(editor_folder(worktree, home()))
-    return Plan(
-        worktree,
-        layout.directory,
-        environment(addresses, layout, git_settings(author, user)),
-        trusted=wanted.trusted,
     )
 
 

@@ -21,7 +21,7 @@ from gitsession.agent import configuration as settings
 from gitsession.agent import control, orphans
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.control import Operation, Request, Server
-from gitsession.agent.launching import detach
+from gitsession.agent.launching import LOAD, detach
 from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
 from gitsession.agent.token import HeldToken
@@ -224,20 +224,21 @@ def _tell(agent: run.Process, line: str) -> None:
 
 
 def main() -> int:
-    """The keeper's process; its agent loads while it waits on stdin.
+    """The keeper's process, which waits on standard input for what it is to do, a line each.
 
-    There comes the invocation of the editor's server, where that can be started already; then the session's
-    key, and its secrets.
+    There comes the invocation of the editor's server, where that can be started already; a word at which the
+    agent's code is loaded; then the session's key, and its secrets.
     """
     os.umask(0o077)
     given = os.fdopen(os.dup(0), "rb")
     word = detach()
     with ExitStack() as unneeded, given:
-        loaded = _load_agent()
-        unneeded.callback(run.end_group, loaded, grace=0.0)
         begun, line = None, given.readline()
         if line.startswith(b"{"):
             begun, line = _begin_editor(Invocation.from_bytes(line), unneeded), given.readline()
+        loaded = _load_agent()
+        unneeded.callback(run.end_group, loaded, grace=0.0)
+        line = given.readline() if line == LOAD else line
         key, secrets = line.decode().strip(), Secrets.from_bytes(given.read())
         return _keep(key, secrets, loaded, begun, word, unneeded)
 

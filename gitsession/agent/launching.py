@@ -13,12 +13,13 @@ from gitsession.editor.invocation import Invocation
 from gitsession.errors import AgentError
 
 LAUNCH_TIMEOUT = 30.0
+LOAD = b"load\n"
 SEE_LOG = "The session's log folder says more; `gitsession doctor` names it."
 
 
 @contextmanager
 def loading() -> Iterator[run.Process]:
-    """A keeper and an agent that load their code while it is not known yet for which session.
+    """A keeper that loads, and starts what it is told to, while it is not known yet for which session.
 
     They end with the block, or with this process, where `launch` gave them none.
     """
@@ -31,13 +32,22 @@ def loading() -> Iterator[run.Process]:
 
 
 def begin_editor(loaded: run.Process, invocation: Invocation) -> None:
-    """Have a keeper that loads start the editor's server, while nobody knows yet for which session.
+    """Have a keeper start the editor's server, while nobody knows yet for which session: first of all.
 
     It ends with the keeper where `launch` gives that none.
     """
+    _say(loaded, invocation.to_bytes() + b"\n")
+
+
+def load_agent(loaded: run.Process) -> None:
+    """Have a keeper load the agent's code, which takes as much processor time as the editor's start."""
+    _say(loaded, LOAD)
+
+
+def _say(loaded: run.Process, line: bytes) -> None:
     if loaded.stdin is not None:
         with suppress(BrokenPipeError):  # it ended, which `launch` finds out
-            loaded.stdin.write(invocation.to_bytes() + b"\n")
+            loaded.stdin.write(line)
             loaded.stdin.flush()
 
 

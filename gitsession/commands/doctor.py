@@ -15,7 +15,7 @@ from gitsession.commands.target import json_option
 from gitsession.doctor import Case, Finding, Verdict, examine
 from gitsession.editor.working import editor_cache
 from gitsession.errors import GitsessionError
-from gitsession.resume.editor import LOCAL, REMOTE_SHELL
+from gitsession.resume.ahead import LOCAL, REMOTE_SHELL
 from gitsession.resume.given import token_at_hand
 from gitsession.resume.ground import is_clone, storage_of, survey_remote
 from gitsession.resume.options import Options

@@ -215,4 +215,4 @@ def await_answer(server: Server, timeout: float = START_TIMEOUT) -> None:
             )
         if time.monotonic() > deadline:
             raise EditorError(f"The editor did not answer within {timeout:.0f} s.", hint="Try `editor=None`.")
-        time.sleep(0.05)
+        time.sleep(0.02)

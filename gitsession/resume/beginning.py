@@ -18,9 +18,10 @@ from gitsession.agent.places import Places, home
 from gitsession.errors import AgentError, AuthorisationError, NotFoundError
 from gitsession.model import parse_size
 from gitsession.resume.access import access
-from gitsession.resume.account import Standing, is_github, stand
+from gitsession.resume.account import Standing, is_github
 from gitsession.resume.adopting import adopt
-from gitsession.resume.editor import BesideTheClone, begin_ahead, wanted
+from gitsession.resume.ahead import wanted
+from gitsession.resume.editor import BesideTheClone
 from gitsession.resume.find import together
 from gitsession.resume.given import (
     Given,
@@ -48,6 +49,7 @@ def begin(
     ground: Ground,
     runtime: Runtime,
     given: Given,
+    standing: Standing,
     person: Person,
     loaded: run.Process,
 ) -> Session:
@@ -55,9 +57,10 @@ def begin(
 
     Args:
         options: What the person asked for.
-        ground: Where the session will stand.
+        ground: Where the session will stand, at the address that GitHub knows it by.
         runtime: The kind of machine this is.
         given: The token.
+        standing: How the person stands to the repository.
         person: How they are spoken to.
         loaded: The keeper to start, as `launching.loading` gave it.
 
@@ -66,7 +69,7 @@ def begin(
     """
     watched = options if runtime.interactive else replace(options, editor=None)
     with BesideTheClone(watched, person.listen) as beside:
-        return _begin(options, ground, runtime, given, person, beside, loaded)
+        return _begin(options, ground, runtime, given, standing, person, beside, loaded)
 
 
 def _begin(
@@ -74,14 +77,12 @@ def _begin(
     ground: Ground,
     runtime: Runtime,
     given: Given,
+    standing: Standing,
     person: Person,
     beside: BesideTheClone,
     loaded: run.Process,
 ) -> Session:
     token = given.token
-    standing = stand(ground.address, options, token, os.environ)
-    ground = replace(ground, address=standing.address, fork=standing.fork)
-    begin_ahead(options, ground, standing, runtime, loaded)
     with access(ground.address, ground.fork, token) as variables:
         wish = Wish(
             session=options.session,

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from gitsession import run
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.editor_keeping import archive_in
-from gitsession.agent.editor_plan import plan_ahead
-from gitsession.agent.launching import begin_editor
 from gitsession.agent.places import editor_folder
-from gitsession.editor import own_extension, settings
-from gitsession.editor.install import Step, present
+from gitsession.editor import settings
+from gitsession.editor.install import Step
 from gitsession.editor.server import Layout
-from gitsession.editor.supervise import code_server
 from gitsession.editor.wanted import Wanted
 from gitsession.editor.working import Worker, editor_cache
 from gitsession.errors import FormatError, GitsessionError
 from gitsession.files import write_atomically
 from gitsession.git.progress import Listen, Progress
 from gitsession.replicas.editor_files import EditorFiles, Kept
-from gitsession.resume.account import Standing
-from gitsession.resume.ground import Ground, author, local_login
+from gitsession.resume.ground import Ground
 from gitsession.resume.options import Options
-from gitsession.runtime import Runtime
-
-COLAB, LOCAL = "Colab", "this machine"
-REMOTE_SHELL = ("SSH_CONNECTION", "SSH_TTY")
 
 
 class BesideTheClone:
@@ -117,57 +106,3 @@ class BesideTheClone:
     def _tell(self, step: Step) -> None:
         if self._listen is not None:
             self._listen(Progress(f"Editor: {step.phase}", step.done, step.total))
-
-
-def wanted(
-    options: Options, ground: Ground, standing: Standing, runtime: Runtime, environ: Mapping[str, str]
-) -> Wanted | None:
-    """What the agent is told of the editor; None for none, and where nobody would look at it."""
-    if options.editor is None or not runtime.interactive:
-        return None
-    return Wanted(
-        kind=options.editor,
-        tunnel=options.tunnel or "none",
-        domain=options.tunnel_domain or "",
-        oauth=options.tunnel_oauth or "",
-        port=options.port,
-        extensions=tuple(options.extensions),
-        trusted=standing.may_push or _owns(ground),
-        on_colab=runtime.name == COLAB,
-        own_machine=runtime.name == LOCAL and not any(environ.get(name) for name in REMOTE_SHELL),
-    )
-
-
-def begin_ahead(
-    options: Options, ground: Ground, standing: Standing, runtime: Runtime, loaded: run.Process
-) -> None:
-    """Have code-server come up while the repository is still brought here, where it lies on this machine.
-
-    What is assumed here and turns out otherwise, such as who the commits name, costs a second start.
-
-    Args:
-        options: What the person asked for.
-        ground: Where the session will stand.
-        standing: How the person stands to the repository.
-        runtime: The kind of machine this is.
-        loaded: The keeper, which waits for its session.
-    """
-    told = wanted(options, ground, standing, runtime, os.environ)
-    installed = present(editor_cache())
-    if told is None or told.kind != "auto" or installed is None:
-        return
-    with suppress(GitsessionError, OSError):  # the agent tries too, and says what is wrong
-        assumed = author(
-            ground.worktree if ground.clone else Path("/"), standing.login or local_login(), standing.identity
-        )
-        addresses = (ground.address, ground.fork)
-        plan = plan_ahead(addresses, ground.worktree, assumed, ground.clone, told)
-        layout = Layout(plan.state)
-        layout.create()
-        own_extension.place(layout)
-        begin_editor(loaded, code_server(plan, layout, installed).prepared())
-
-
-def _owns(ground: Ground) -> bool:
-    """Whether the repository is a folder of this machine that may be pushed to."""
-    return ground.address.is_path and os.access(ground.address.url, os.W_OK)

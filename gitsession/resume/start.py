@@ -80,8 +80,19 @@ def _now_given(places: Places, options: Options, runtime: Runtime) -> Given:
 
 
 def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, person: Person) -> Session:
-    """Attaching must be instant: what only a beginning needs is loaded here, while keeper and agent load."""
+    """Attaching must be instant: what only a beginning needs is loaded here, while keeper and agent load.
+
+    What takes longest begins first.
+    """
     with launching.loading() as loaded:
+        from gitsession.resume.account import stand
+        from gitsession.resume.ahead import begin_ahead
+
+        standing = stand(ground.address, options, given.token, os.environ)
+        settled = replace(ground, address=standing.address, fork=standing.fork)
+        begin_ahead(options, settled, standing, runtime, loaded)
+
         from gitsession.resume.beginning import begin
 
-        return begin(options, ground, runtime, given, person, loaded)
+        launching.load_agent(loaded)
+        return begin(options, settled, runtime, given, standing, person, loaded)
