@@ -50,10 +50,13 @@ def test_two_launches_at_once_give_one_keeper_and_one_agent(prepared: Running) -
 
 def test_what_was_loaded_ends_with_who_loaded_it(prepared: Running) -> None:
     """A keeper and an agent load while `open` still looks; `open` may fail, or be killed."""
-    with launching.loading():
+    with launching.loading() as loaded:
+        launching.load_agent(loaded)
         wait_for(lambda: counted(prepared)[1] == 1, "an agent that loads")
     assert counted(prepared) == (0, 0)
-    code = "from gitsession.agent.launching import loading\nwith loading():\n    input()"
+    code = (
+        "from gitsession.agent.launching import *\nwith loading() as one:\n    load_agent(one)\n    input()"
+    )
     opener = run.start(
         (sys.executable, "-c", code), env={**os.environ, "PYTHONPATH": str(PROJECT)}, stdin=run.PIPE
     )
