@@ -12,9 +12,10 @@ RELOAD_SCRIPT = f"{PREFIX}reload.js"
 
 _STYLE = """
 :root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --text: #1c2128; --faint: #59636e;
-  --line: #d1d9e0; --accent: #0969da; --bad: #b3261e }
+  --line: #d1d9e0; --accent: #0969da; --on: #fff; --bad: #b3261e }
 @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --card: #161b22; --text: #e6edf3;
-  --faint: #9198a1; --line: #30363d; --accent: #4493f8; --bad: #ff8f87 } }
+  --faint: #9198a1; --line: #30363d; --accent: #4493f8; --on: #0d1117;
+  --bad: #ff8f87 } }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
   background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif }
@@ -26,7 +27,8 @@ code { color: var(--text); overflow-wrap: anywhere }
 form { margin-top: 1.25rem; display: grid; gap: .75rem }
 input, button { width: 100%; min-height: 44px; padding: 0 .75rem; font: inherit; border-radius: 8px }
 input { border: 1px solid var(--line); background: var(--back); color: var(--text) }
-button { border: 0; background: var(--accent); color: #fff; font-weight: 600; cursor: pointer }
+::placeholder { color: var(--faint); opacity: 1 }
+button { border: 0; background: var(--accent); color: var(--on); font-weight: 600; cursor: pointer }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 [hidden] { display: none }
 .bad { color: var(--bad) }

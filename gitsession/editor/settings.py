@@ -38,6 +38,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "security.workspace.trust.untrustedFiles": "open",
         "telemetry.telemetryLevel": "off",
         "update.mode": "none",
+        "window.autoDetectColorScheme": True,  # it would stand over a theme that was chosen: `_defaults`
         "workbench.enableExperiments": False,
         "workbench.secondarySideBar.defaultVisibility": "hidden",
         "workbench.startupEditor": "none",
@@ -68,9 +69,14 @@ def write_defaults(user_data: Path, preferences: Mapping[str, object]) -> None:
     for folder in (path.parent, machine.parent):
         make_directory(folder)
     write_atomically(machine, as_json(ENFORCED))
-    wanted = {**DEFAULTS, **preferences, **(present or {}), **ENFORCED}
+    wanted = {**_defaults(present or {}), **preferences, **(present or {}), **ENFORCED}
     if present is not None and wanted != present:
         write_atomically(path, as_json(wanted))
+
+
+def _defaults(own: Mapping[str, object]) -> dict[str, object]:
+    unwanted = {"window.autoDetectColorScheme"} if "workbench.colorTheme" in own else set()
+    return {name: value for name, value in DEFAULTS.items() if name not in unwanted}
 
 
 def as_json(value: Mapping[str, object]) -> bytes:

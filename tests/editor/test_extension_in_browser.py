@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -149,3 +150,19 @@ def test_what_another_machine_had_open_and_unsaved_is_back(
     expect(page.locator(".tabs-container .tab")).to_have_count(2)
     expect(meter(page)).to_contain_text("1 file at risk", timeout=PATIENCE)
     assert (prepared.tree / "one.txt").read_text() == "one\n"
+
+
+def test_a_narrow_panel_tells_the_whole_to_a_finger(running: Running, start: Start) -> None:
+    link = start(running).link()
+    with chromium() as browser:
+        screen = {"width": 390, "height": 844}
+        context = browser.new_context(viewport=screen, color_scheme="dark", has_touch=True)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(link)
+        meter(page).tap()
+        page.locator('.pane:has-text("Places") .monaco-list-row:has-text("Remote")').tap()
+        expect(page.locator(".notification-toast")).to_contain_text(
+            re.compile(r"Remote: snapshot \d+ · safe"), timeout=PATIENCE
+        )
+        expect(page.locator(".monaco-workbench.vs-dark")).to_have_count(1)

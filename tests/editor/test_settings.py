@@ -37,6 +37,16 @@ def test_defaults_fill_only_what_the_user_has_not_set(layout: Layout) -> None:
     assert written["telemetry.telemetryLevel"] == "off"
 
 
+@pytest.mark.parametrize(("own", "follows"), [({}, True), ({"workbench.colorTheme": "Monokai"}, None)])
+def test_light_and_dark_follow_the_system_unless_a_theme_was_chosen(
+    layout: Layout, own: dict[str, str], follows: bool | None
+) -> None:
+    (layout.user / "User").mkdir()
+    (layout.user / "User/settings.json").write_text(json.dumps(own))
+    settings.write_defaults(layout.user, {})
+    assert user(layout).get("window.autoDetectColorScheme") is follows
+
+
 def test_automatic_tasks_stay_off_whatever_was_saved(layout: Layout) -> None:
     (layout.user / "User").mkdir()
     (layout.user / "User/settings.json").write_text('{"task.allowAutomaticTasks": "on"}')

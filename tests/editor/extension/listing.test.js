@@ -28,6 +28,20 @@ test("files are grouped with their reasons, and empty groups are left out", () =
   assert.deepEqual(listing.files(null), []);
 });
 
+test("a narrow panel shows a file's name and what is said of it before its folder", () => {
+  const path = `${"a/long/".repeat(30)}${"weights-".repeat(20)}.bin`;
+  const [group] = listing.files(status({ held: [{ path, reason: "too large", size: 60_000_000, level: "stored" }] }));
+  const [row] = group.children;
+  assert.deepEqual([row.label.length, row.label.slice(0, 8), row.label.slice(-4), row.path], [32, "weights-", ".bin", path]);
+  assert.match(row.description, /^too large · 60\.0 MB · kept in the vault · a\/long\//);
+  assert.ok(row.tooltip.startsWith(path));
+  const [change] = listing.changes(3, { changes: [{ path: "src/left out/", kind: "added" }], more: 0 });
+  assert.deepEqual([change.label, change.description], ["left out/", "added · src/"]);
+  const shown = listing.snapshot({ number: 3, at: NOW, subject: `wip: ${path}` }, NOW);
+  assert.equal(shown.label.length, 32);
+  assert.ok(shown.tooltip.endsWith(path));
+});
+
 test("a group of very many files ends in how many more there are", () => {
   const many = Array.from({ length: 250 }, (_, number) => `f${number}`);
   const [group] = listing.files(status({ at_risk: many }));

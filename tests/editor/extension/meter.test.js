@@ -29,6 +29,8 @@ test("one place alone is named with what to do", () => {
   assert.equal(words({ replicas: refused }), "Vault only: sign in again");
   const gone = [replica("vault", "stored", { error: "Drive is not mounted." }), replica("remote", "safe")];
   assert.equal(words({ replicas: gone }), "Remote only: Vault fails");
+  const held = [{ path: "x", reason: "too large", size: 1, level: "local" }];
+  assert.equal(words({ replicas: gone, held }), "on this machine only");
 });
 
 test("the colour is for what lasts, not for each keystroke", () => {

@@ -18,7 +18,13 @@ test("each threshold of the deadline warns once, and only the nearest of several
 });
 
 test("the warning says what is not saved", () => {
-  assert.match(texts(new Warnings(), ending(4, { at_risk: ["a", "b"] }))[0], /2 not saved elsewhere yet/);
+  const said = (more) => texts(new Warnings(), ending(4, more))[0];
+  assert.match(said({}), /Everything is saved elsewhere/);
+  assert.match(said({ at_risk: ["a", "b"] }), /2 files not saved elsewhere yet/);
+  const held = [{ path: "x", reason: "too large", size: 1, level: "local" }];
+  for (const more of [{ held }, { state: "saving" }, { snapshot: null }, { replicas: [] }]) {
+    assert.match(said(more), /Not everything is saved elsewhere yet/);
+  }
 });
 
 test("what was said before a reload is not said again", () => {

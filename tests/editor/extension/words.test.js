@@ -1,7 +1,7 @@
 "use strict";
 const assert = require("node:assert");
 const { test } = require("node:test");
-const { age, count, inert, size, span } = require("../../../gitsession/editor/extension/lib/words");
+const { age, clipped, count, inert, size, span } = require("../../../gitsession/editor/extension/lib/words");
 
 test("foreign text is shown and never obeyed", () => {
   assert.equal(inert("a\u001b[31mb\n"), "a\\u{1b}[31mb\\u{a}");
@@ -19,4 +19,9 @@ test("ages and spans read as in the terminal", () => {
 test("sizes and counts", () => {
   assert.deepEqual([0, 999, 1400, 2.5e6, 3e12].map(size), ["0 bytes", "999 bytes", "1.4 kB", "2.5 MB", "3.0 TB"]);
   assert.deepEqual([count(1, "file"), count(2, "file")], ["1 file", "2 files"]);
+});
+
+test("a long name loses its middle, and no half of a character", () => {
+  assert.equal(clipped("train.py"), "train.py");
+  assert.equal(clipped("🎉".repeat(33)), `${"🎉".repeat(20)}…${"🎉".repeat(11)}`);
 });

@@ -67,6 +67,7 @@ class Commands {
       onlyThisFile: () => this.onlyThisFile(pathOf(this.root)),
       allFiles: () => this.filter(null),
       more: () => this.timeline.more(),
+      tell: (said) => vscode.window.showInformationMessage(said),
       focus: () => vscode.commands.executeCommand("gitsession.places.focus"),
     };
   }

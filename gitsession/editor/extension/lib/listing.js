@@ -1,7 +1,7 @@
 "use strict";
 // The panel's trees as plain values: `{id, label, description, tooltip, icon, open?, children?, …}`.
 
-const { age, inert, size } = require("./words");
+const { age, clipped, inert, size } = require("./words");
 const { remarks } = require("./remarks");
 const { LEVELS, isWhole, placeName, timeLeft } = require("./meter");
 
@@ -67,14 +67,19 @@ function held(file) {
   return `${inert(file.reason)} · ${size(file.size)} · ${where}`;
 }
 
+/** A row for a file: its name first, so that a narrow panel cuts the folder before what is said of it. */
+function named(path, said) {
+  const start = path.lastIndexOf("/", path.length - 2) + 1;
+  const description = [said, inert(path.slice(0, start))].filter(Boolean).join(" · ");
+  return { label: clipped(inert(path.slice(start))), description, path };
+}
+
 function group(label, icon, rows) {
   const children = rows.slice(0, MOST).map(([path, reason, place], at) => ({
     id: place ? `${label} ${at} ${path}` : `${label} ${path}`,
-    label: inert(path),
-    description: reason,
+    ...named(path, reason),
     tooltip: `${inert(path)}: ${reason}`,
     icon: place ? "comment" : "file",
-    path,
     ...(place && { cell: place.cell, line: place.line }),
   }));
   const more = rows.length - children.length;
@@ -87,7 +92,7 @@ function snapshot(entry, now, only = null) {
   const subject = inert(entry.subject.replace(/^wip: /, ""));
   return {
     id: `snapshot ${entry.number}`,
-    label: subject || "no subject",
+    label: clipped(subject) || "no subject",
     description: `${entry.number} · ${age(now - entry.at)}`,
     tooltip: `Snapshot ${entry.number}, ${new Date(entry.at * 1000).toLocaleString()}\n${subject}`,
     icon: "git-commit",
@@ -101,12 +106,10 @@ function snapshot(entry, now, only = null) {
 function changes(number, answer) {
   const rows = answer.changes.map((change) => ({
     id: `snapshot ${number} ${change.path}`,
-    label: inert(change.path),
-    description: KINDS[change.kind] || "",
+    ...named(change.path, KINDS[change.kind]),
     tooltip: `${inert(change.path)}: compare as of snapshot ${number} with the present`,
     icon: "diff",
     snapshot: number,
-    path: change.path,
     kind: "change",
   }));
   const rest = { id: `snapshot ${number} more`, label: `${answer.more} more`, description: "", tooltip: "", icon: "ellipsis" };

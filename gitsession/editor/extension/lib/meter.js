@@ -30,10 +30,9 @@ function verdict(status, now) {
   if (status.state === "saving") return { words: "saving…", severity: "busy" };
   if (status.at_risk.length) return { words: `${count(status.at_risk.length, "file")} at risk`, severity: "risk" };
   if (!status.snapshot) return { words: "nothing to save yet", severity: "busy" };
-  const whole = status.replicas.filter(isWhole);
-  const sound = whole.filter((replica) => !replica.error);
-  if (unsure && sound.length) return { words: only(status, sound, unsure), severity: "warn" };
-  return settled(status, whole, now);
+  const sound = status.replicas.filter((replica) => isWhole(replica) && !replica.error);
+  if (unsure && sound.length && level(status) >= RANK.stored) return { words: only(status, sound, unsure), severity: "warn" };
+  return settled(status, now);
 }
 
 /** `Drive only: sign in again`: one place has everything, another refuses. */
@@ -43,9 +42,19 @@ function only(status, sound, unsure) {
   return `${names} only: ${why}`;
 }
 
-function settled(status, whole, now) {
-  const held = (status.held || []).map((file) => rank(file.level));
-  const best = Math.min(Math.max(RANK.local, ...whole.map((replica) => rank(replica.level))), ...held);
+/** What holds for everything that is in the newest snapshot, and for the newest content of held files. */
+function level(status) {
+  const whole = status.replicas.filter(isWhole).map((replica) => rank(replica.level));
+  return Math.min(Math.max(RANK.local, ...whole), ...(status.held || []).map((file) => rank(file.level)));
+}
+
+/** Whether nothing at all would be lost with this machine. */
+function isElsewhere(status) {
+  return status.state !== "saving" && !status.at_risk.length && Boolean(status.snapshot) && level(status) >= RANK.stored;
+}
+
+function settled(status, now) {
+  const best = level(status);
   const when = age(now - status.snapshot.at);
   if (best >= RANK.safe) return { words: `all safe · ${when}`, severity: "good" };
   if (best >= RANK.stored) return { words: `all stored · ${when}`, severity: "good" };
@@ -116,4 +125,4 @@ function tooltip(status, said, left) {
   return [head, ...newest, ...replicas, ...(left ? [`Time: ${left}`] : [])].join("\n");
 }
 
-module.exports = { CALM, LEVELS, isWhole, meter, placeName, rank, replicaLine, timeLeft };
+module.exports = { CALM, LEVELS, isElsewhere, isWhole, meter, placeName, rank, replicaLine, timeLeft };

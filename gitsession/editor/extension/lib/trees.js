@@ -25,9 +25,14 @@ function itemOf(row) {
 
 function commandOf(row) {
   if (row.id === "more") return { command: "gitsession.more", title: "Show older snapshots" };
-  if (typeof row.path !== "string") return undefined;
+  if (typeof row.path !== "string") return row.tooltip && !row.children && !row.kind ? telling(row) : undefined;
   const command = row.snapshot === undefined ? "gitsession.openFile" : "gitsession.openChange";
   return { command, title: "Open", arguments: [row] };
+}
+
+/** The whole of a row that opens nothing: a narrow panel cuts it, and a finger has no tooltip. */
+function telling(row) {
+  return { command: "gitsession.tell", title: "Tell", arguments: [`${row.label}: ${row.tooltip}`] };
 }
 
 /** A view whose rows follow from the status alone. */

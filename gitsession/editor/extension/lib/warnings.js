@@ -1,8 +1,8 @@
 "use strict";
 // What to warn of, once each: the machine's end drawing near, a replica that refuses, a note of the agent's.
 
-const { inert } = require("./words");
-const { placeName } = require("./meter");
+const { count, inert } = require("./words");
+const { isElsewhere, placeName } = require("./meter");
 
 const MINUTES = [15, 5, 1];
 const OF_THE_DEADLINE = /expected to end in/;
@@ -10,6 +10,12 @@ const OF_THE_DEADLINE = /expected to end in/;
 /** The same for two notes that differ only in their numbers, such as a countdown. */
 function gist(text) {
   return text.replace(/\d+/g, "#");
+}
+
+function risk(status) {
+  if (isElsewhere(status)) return "Everything is saved elsewhere.";
+  const files = status.at_risk.length;
+  return files ? `${count(files, "file")} not saved elsewhere yet.` : "Not everything is saved elsewhere yet.";
 }
 
 class Warnings {
@@ -34,8 +40,7 @@ class Warnings {
     const minutes = Math.min(...reached);
     const key = `deadline ${Math.round(status.deadline.at / 60)} ${minutes}`;
     const word = status.deadline.estimate ? "is expected to end in about" : "ends in";
-    const risk = status.at_risk.length ? ` ${status.at_risk.length} not saved elsewhere yet.` : " Everything is saved elsewhere.";
-    return [{ key, text: `This machine ${word} ${minutes} min.${risk}`, urgent: true }];
+    return [{ key, text: `This machine ${word} ${minutes} min. ${risk(status)}`, urgent: true }];
   }
 
   refusals(status) {

@@ -4,6 +4,8 @@
 // Control, bidirectional and other invisible characters, which could hide or reorder what is shown.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
+const LONGEST = 32; // characters
+
 /** Foreign text for labels, messages and tooltips: no escapes, no `$(icon)`, no `[link](command:…)`. */
 function inert(text) {
   return String(text)
@@ -44,4 +46,10 @@ function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-module.exports = { age, count, inert, size, span };
+/** A long name without its middle, so that what stands behind it can be seen; a tooltip has the whole. */
+function clipped(text) {
+  const characters = [...text];
+  return characters.length <= LONGEST ? text : `${characters.slice(0, 20).join("")}…${characters.slice(-11).join("")}`;
+}
+
+module.exports = { age, clipped, count, inert, size, span };
