@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import zstandard
 from playwright.sync_api import Browser, expect
 
@@ -73,7 +74,7 @@ def test_edit_save_commit_push_and_go_on_elsewhere(
 
 
 def test_settings_tabs_and_what_was_not_saved_are_back_on_another_machine(
-    machine: Machine, browser: Browser
+    machine: Machine, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened = open_editor(machine)
     set_by_hand(machine)
@@ -88,10 +89,13 @@ def test_settings_tabs_and_what_was_not_saved_are_back_on_another_machine(
     machine.lose()
     page.close()
 
+    capsys.readouterr()
     again = open_editor(machine)
     assert again["session"] == opened["session"]
+    assert "came back from the vault without python.defaultInterpreterPath: " in capsys.readouterr().err
     own = json.loads((user_folder(machine) / "settings.json").read_text())
     assert (own["editor.fontSize"], own["files.autoSave"]) == (21, "off")
+    assert "python.defaultInterpreterPath" not in own
     page = visit(browser, link_of(again))
     expect(page.locator(EDITOR)).to_contain_text("half a thought", timeout=PATIENCE)
     expect(page.locator('.tab:has-text("README.md")')).to_be_visible(timeout=PATIENCE)

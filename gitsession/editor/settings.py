@@ -10,14 +10,16 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from gitsession import run
 from gitsession.editor import archive
+from gitsession.editor.carried import harmless
 from gitsession.editor.install import Installed
 from gitsession.editor.server import Layout, private_environment
 from gitsession.errors import EditorError
@@ -48,7 +50,8 @@ ENFORCED: Mapping[str, object] = MappingProxyType(
     {"task.allowAutomaticTasks": "off"}  # application scope: a workspace cannot turn it on
 )
 LAB = "lab"  # JupyterLab's own settings, beside code-server's
-SAVED = ("settings.json", "keybindings.json", "tasks.json", "snippets", LAB)
+SNIPPETS = "snippets"
+SAVED = ("settings.json", "keybindings.json", SNIPPETS, LAB)  # no tasks.json: all that it has are commands
 OPEN_EDITORS = "open-editors.json"
 EXTENSIONS = "extensions.txt"
 INSTALL_TIMEOUT = 300.0
@@ -121,32 +124,56 @@ def _saved(user: Path) -> Iterator[Path]:
                 yield file
 
 
-def restore(layout: Layout, source: Path, sha256: str) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Bring saved settings back; what is here already wins over what was saved.
+@dataclass(frozen=True)
+class Restored:
+    """What came back of saved settings.
 
-    Returns:
-        The extensions to install, and what was open.
+    Args:
+        extensions: Those to install, each by its name in the gallery.
+        opened: What was open.
+        left: The settings and keys that stayed behind, since they could have something run.
+    """
+
+    extensions: tuple[str, ...] = ()
+    opened: dict[str, Any] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+
+
+def restore(layout: Layout, source: Path, sha256: str) -> Restored:
+    """Bring saved settings back; what is here already wins over what was saved.
 
     Raises:
         FormatError: The file is damaged or would write outside.
     """
+    left: list[str] = []
     with tempfile.TemporaryDirectory(dir=layout.directory) as scratch:
         content = Path(scratch, "content")
         archive.unpack(source, content, sha256)
         for path in _saved(content / "User"):
             place = layout.user / "User" / path.relative_to(content / "User")
             if not place.exists():
-                make_directory(place.parent)
-                write_atomically(place, path.read_bytes())
+                left += _bring_back(path, place, text=place.parent.name == SNIPPETS)
         names = tuple((content / EXTENSIONS).read_text().split()) if (content / EXTENSIONS).is_file() else ()
-        return tuple(name for name in names if _is_extension(name)), _read_object(
-            content / OPEN_EDITORS
-        ) or {}
+        extensions = tuple(name for name in names if _is_extension(name))
+        return Restored(extensions, _read_object(content / OPEN_EDITORS) or {}, tuple(left))
+
+
+def _bring_back(saved: Path, place: Path, *, text: bool) -> Sequence[str]:
+    """Write one file to its place; answers with what was left out of it."""
+    content: bytes | None = saved.read_bytes()
+    left: Sequence[str] = ()
+    if not text and content is not None:
+        content, left = harmless(content, DEFAULTS)
+    if content is None:
+        return (f"{place.name} (it does not read)",)
+    make_directory(place.parent)
+    write_atomically(place, content)
+    return [name for name in left if name not in ENFORCED]  # those are set anyway
 
 
 def _is_extension(name: str) -> bool:
-    """Whether it is a gallery's `publisher.name`, and so no option and no path."""
-    return _EXTENSION.fullmatch(name) is not None
+    """Whether it is a gallery's `publisher.name`: no option, and no path, which a .vsix is to code-server."""
+    return _EXTENSION.fullmatch(name) is not None and not name.lower().endswith(".vsix")
 
 
 def installed_extensions(layout: Layout) -> tuple[str, ...]:

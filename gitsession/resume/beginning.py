@@ -121,7 +121,7 @@ def _begin(
         control.ask(configuration.places.agent_socket, "resumed", timeout=PING_TIMEOUT)
     trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
     waited = await_editor(configuration.places) if editor else ()
-    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *waited)
+    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *beside.notes, *waited)
     return Session(configuration.places, resumed=brought.resumed, notes=notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from gitsession.git.progress import Listen, Progress
 from gitsession.replicas.editor_files import EditorFiles, Kept
 from gitsession.resume.ground import Ground
 from gitsession.resume.options import Options
+from gitsession.wording import inert
+
+NAMED, LONGEST = 8, 60  # settings that a note names, and the characters of one
 
 
 class BesideTheClone:
@@ -33,6 +37,9 @@ class BesideTheClone:
     Args:
         options: Whether an editor is wanted, and which.
         listen: Told of the installation's progress.
+
+    Attributes:
+        notes: What the person should know of the settings that came back.
     """
 
     def __init__(self, options: Options, listen: Listen | None) -> None:
@@ -43,6 +50,7 @@ class BesideTheClone:
         self._fetched: tuple[Path, Kept] | None = None
         self._looked = threading.Event()
         self._thread: threading.Thread | None = None
+        self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> BesideTheClone:
         return self
@@ -75,10 +83,12 @@ class BesideTheClone:
         layout = Layout(editor_folder(configuration.worktree, places.root))
         layout.create()
         with suppress(FormatError):
-            names, opened = settings.restore(layout, file, kept.sha256)
+            back = settings.restore(layout, file, kept.sha256)
+            opened = dict(back.opened)
             if opened.pop("session", None) == str(configuration.session) and not places.open_editors.exists():
                 write_atomically(places.open_editors, settings.as_json(opened))
-            return replace(wanted, extensions=tuple(dict.fromkeys((*wanted.extensions, *names))))
+            self.notes = _told(back.left)
+            return replace(wanted, extensions=tuple(dict.fromkeys((*wanted.extensions, *back.extensions))))
         return wanted
 
     def _bring(self, ground: Ground) -> None:
@@ -106,3 +116,16 @@ class BesideTheClone:
     def _tell(self, step: Step) -> None:
         if self._listen is not None:
             self._listen(Progress(f"Editor: {step.phase}", step.done, step.total))
+
+
+def _told(left: Sequence[str]) -> tuple[str, ...]:
+    """That settings stayed behind: once, since the next machine has them no more or from the person."""
+    if not left:
+        return ()
+    some = ", ".join(inert(name)[:LONGEST] for name in left[:NAMED]) + (
+        f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    )
+    return (
+        f"The editor's settings came back from the vault without {some}: they could have a program run, and "
+        "others may write to that folder. Set again in the editor what you want of them.",
+    )

@@ -97,13 +97,17 @@ def commit_and_sync(page: Page, message: str) -> None:
 
 
 def set_by_hand(machine: Machine) -> None:
-    """A large font, and no saving by itself: what the person types stays unsaved until they say so.
+    """A large font, a program, no saving by itself: what the person types stays unsaved until they say so.
 
     Before the page is there: a change that comes while it starts may be missed until the next one.
     """
     settings = user_folder(machine) / "settings.json"
-    own = json.loads(settings.read_text()) | {"editor.fontSize": 21, "files.autoSave": "off"}
-    settings.write_text(json.dumps(own))
+    chosen = {
+        "editor.fontSize": 21,
+        "files.autoSave": "off",
+        "python.defaultInterpreterPath": "/opt/own/python",
+    }
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | chosen))
 
 
 def user_folder(machine: Machine) -> Path:

@@ -79,9 +79,8 @@ def test_what_is_the_users_follows_them_and_secrets_do_not(layout: Layout, seale
     digest = settings.save(layout, sealed / "saved", {"editors": ["train.py"]})
     fresh = Layout(sealed / "f")
     fresh.create()
-    names, opened = settings.restore(fresh, sealed / "saved", digest)
-    assert names == ("ms-python.python",)
-    assert opened == {"editors": ["train.py"]}
+    back = settings.restore(fresh, sealed / "saved", digest)
+    assert back == settings.Restored(("ms-python.python",), {"editors": ["train.py"]})
     brought = {str(path.relative_to(fresh.user)) for path in fresh.user.rglob("*") if path.is_file()}
     assert brought == {"User/settings.json", "User/keybindings.json", "User/snippets/python.json"}
 

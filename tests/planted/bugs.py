@@ -365,6 +365,20 @@ BUGS = (
         "editor/test_install.py",
     ),
     Bug(
+        "saved settings that name programs come back from the vault",
+        "editor/settings.py",
+        "        content, left = harmless(content, DEFAULTS)\n",
+        "        pass\n",
+        "editor/test_carried.py",
+    ),
+    Bug(
+        "an extension may be a file that lies where the agent stands",
+        "editor/settings.py",
+        ' and not name.lower().endswith(".vsix")',
+        "",
+        "editor/test_carried.py",
+    ),
+    Bug(
         "a forged history in the vault may lack contents",
         "git/bundle.py",
         'if checked else "--check-self-contained-and-connected"',
