@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.disk import NEEDS_ROOT, small_disk
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
@@ -60,6 +61,49 @@ def test_a_work_tree_where_none_can_be_made_is_said_before_anything_is_fetched(
     assert done.code == 1
     assert f"{place} cannot be made: " in done.stderr and "--workdir" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["/proc/state", "/dev/null", "/dev/null/state"])
+def test_local_state_that_cannot_be_kept_is_said(machine: Machine, place: str) -> None:
+    machine.runtime.extra["GITSESSION_HOME"] = place
+    for words in (("open", machine.repo, "--workdir", str(machine.worktree)), ("prune", machine.repo)):
+        done = machine.gitsession(*words, *machine.options, check=False)
+        assert done.code == 1
+        assert f"Local state cannot be kept in {place}" in done.stderr and "GITSESSION_HOME" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not machine.worktree.exists()
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+@pytest.mark.parametrize("full", ["home", "work"])
+def test_nothing_is_begun_on_a_full_disk(machine: Machine, full: str) -> None:
+    small = machine.runtime.root / "small"
+    place = machine.worktree
+    if full == "home":
+        machine.runtime.extra["GITSESSION_HOME"] = str(small / "state")
+    else:
+        place = small / "tree"
+    with small_disk(small, "size=1m"):
+        done = machine.gitsession(
+            "open", machine.repo, "--workdir", str(place), "--editor", "none", *machine.options, check=False
+        )
+        assert not place.exists()
+    assert done.code == 1
+    assert f"The disk of {small}" in done.stderr and "is full" in done.stderr
+
+
+def test_a_damaged_repository_of_this_machine_is_no_matter_of_the_network(
+    machine: Machine, sample_repository: Path
+) -> None:
+    for pack in (sample_repository / "objects").rglob("*"):
+        if pack.is_file():
+            pack.chmod(0o600)
+            pack.write_bytes(b"")
+    code, words = refused(machine, machine.repo)
+    assert code == 1
+    assert "cannot be cloned: " in words and "git fsck" in words
+    assert "network" not in words
 
 
 def test_an_unknown_repository_is_said_and_how_to_make_one(online: Machine) -> None:

@@ -34,7 +34,7 @@ from gitsession.proposal.values import Wish
 from gitsession.replicas import own_commits
 from gitsession.replicas.guard import Finding
 from gitsession.replicas.remote_refs import RemoteRefs
-from gitsession.resume import account, adopting, beginning, beside, bring, going_on, ground, running
+from gitsession.resume import account, adopting, beginning, beside, bring, going_on, ground, room, running
 from gitsession.resume.given import Given, without_token
 from gitsession.resume.leaving import Leaving
 from gitsession.resume.opening import owner
@@ -224,6 +224,12 @@ def test_another_keeper_that_ends_and_does_not_answer(sealed: Path, monkeypatch:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(errors.AgentError, match="another keeper"):
             keeper._lock(places)
+
+
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LEAST", 1 << 60)
+    with pytest.raises(errors.WorkTreeError, match="The disk of / is full"):
+        room.check_room(HERE / "not" / "there")
 
 
 def test_another_session_runs_in_the_work_tree(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import os
 import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,24 @@ def home() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("gitsession")
+
+
+@contextmanager
+def local_state() -> Iterator[Path]:
+    """`home()`, for a block that makes or lists something there.
+
+    Raises:
+        AgentError: It cannot be used.
+    """
+    root = home()
+    try:
+        yield root
+    except OSError as error:
+        raise AgentError(
+            f"Local state cannot be kept in {root}: {error.strerror}.",
+            safe="Nothing of yours was touched.",
+            hint="Set GITSESSION_HOME to a folder of your own on this machine's disk.",
+        ) from error
 
 
 def session_key(address: Address, session: SessionName, worktree: Path) -> str:
@@ -176,9 +196,12 @@ def _private_directory(directory: Path) -> None:
 
 
 def all_places() -> tuple[Places, ...]:
-    """The sessions that have local state here, running or not."""
-    root = home()
-    folder = root / "sessions"
-    if not folder.is_dir():
-        return ()
-    return tuple(Places(entry.name, root) for entry in sorted(folder.iterdir()) if entry.is_dir())
+    """The sessions that have local state here, running or not.
+
+    Raises:
+        AgentError: The folder of local state cannot be read.
+    """
+    with local_state() as root:
+        folder = root / "sessions"
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+        return tuple(Places(entry.name, root) for entry in entries if entry.is_dir())

@@ -14,7 +14,7 @@ from gitsession import files, run
 from gitsession.address import Address
 from gitsession.agent import control, launching
 from gitsession.agent.configuration import Configuration, Secrets
-from gitsession.agent.places import Places, home
+from gitsession.agent.places import Places, home, local_state
 from gitsession.errors import AgentError, AuthorisationError, NotFoundError
 from gitsession.model import parse_size
 from gitsession.resume.access import access
@@ -219,8 +219,9 @@ def runtime_id() -> str:
         if since == boot:
             return identity
     identity = secrets.token_hex(6)
-    files.make_directory(home())
-    files.write_atomically(place, f"{identity} {boot}\n".encode())
+    with local_state() as root:
+        files.make_directory(root)
+        files.write_atomically(place, f"{identity} {boot}\n".encode())
     return identity
 
 

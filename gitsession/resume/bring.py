@@ -141,6 +141,12 @@ def explained(error: GitError, address: Address, network_hint: str) -> Gitsessio
     """What a clone's failure means to the person, with what to do where no network is to be had."""
     if address.is_path:
         check_path(Path(address.url))
+        return GitError(
+            f"{address} cannot be cloned: {error.what}",
+            stderr=error.stderr,
+            safe="Nothing was made or changed.",
+            hint="Run `git fsck` in it, and see that it may be read and that this disk has room.",
+        )
     refusal = parse_refusal(error.stderr)
     if refusal is not None and refusal.kind == "not-found":
         return not_found(address)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gitsession import credentials, files
 from gitsession.address import GITHUB, Address
-from gitsession.agent.places import home
+from gitsession.agent.places import home, local_state
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, ConsentRefused, GitsessionError, StorageError, TokenMissing
 from gitsession.resume.ground import STORAGE_VARIABLE, Ground, keep_apart
@@ -159,5 +159,6 @@ def refusal() -> Path:
 
 def remember_refusal() -> None:
     """Ask no more on this machine, unless Drive is named."""
-    files.make_directory(home())
-    files.write_atomically(refusal(), b"")
+    with local_state() as root:
+        files.make_directory(root)
+        files.write_atomically(refusal(), b"")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitsession import files
-from gitsession.agent.places import home
+from gitsession.agent.places import local_state
 from gitsession.git import Repository, plain
 from gitsession.model import SessionName
 from gitsession.replicas.remote import Remote
@@ -57,7 +57,8 @@ def _vault(storage: Path, ground: Ground, runtime: str, through: Repository, kno
 @contextmanager
 def looking_glass() -> Iterator[Repository]:
     """An empty repository of ours for questions to replicas; it vanishes at the end of the block."""
-    folder = files.make_directory(home() / "opening" / secrets.token_hex(8))
+    with local_state() as root:
+        folder = files.make_directory(root / "opening" / secrets.token_hex(8))
     try:
         plain("init", "--quiet", "--bare", "--", str(folder / "look.git"), cwd=folder)
         yield Repository(folder / "look.git")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from gitsession.agent import control, launching
 from gitsession.agent.configuration import load
-from gitsession.agent.places import Places
+from gitsession.agent.places import Places, home
 from gitsession.resume.given import Given, token_for
 from gitsession.resume.ground import Ground, glance, survey
 from gitsession.resume.options import TUNNEL_AUTH, Options
 from gitsession.resume.person import Person
 from gitsession.resume.renewing import token_again
 from gitsession.resume.reopening import editor_again
+from gitsession.resume.room import check_room
 from gitsession.resume.running import PING_TIMEOUT, attachable
 from gitsession.resume.turn import in_turn
 from gitsession.runtime import Runtime, detect
@@ -84,6 +85,7 @@ def _begin(options: Options, ground: Ground, runtime: Runtime, given: Given, per
 
     What takes longest begins first.
     """
+    check_room(home(), *([] if ground.clone else [ground.worktree]))
     with launching.loading() as loaded:
         from gitsession.resume.account import stand
         from gitsession.resume.ahead import begin_ahead

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitsession import files
 from gitsession.address import Address
-from gitsession.agent.places import home
+from gitsession.agent.places import home, local_state
 from gitsession.resume.account import PUBLIC
 
 ONCE = frozenset({PUBLIC})
@@ -23,8 +23,9 @@ def remember(notes: Sequence[str], address: Address) -> None:
     """Note that these were told; call it afterwards, so that an `open` that fails swallows none."""
     told = _told()
     if ONCE.intersection(notes) and address.key not in told:
-        files.make_directory(home())
-        files.write_atomically(_place(), "".join(f"{key}\n" for key in (*told, address.key)).encode())
+        with local_state() as root:
+            files.make_directory(root)
+            files.write_atomically(_place(), "".join(f"{key}\n" for key in (*told, address.key)).encode())
 
 
 def _place() -> Path:

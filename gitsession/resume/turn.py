@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitsession import files
-from gitsession.agent.places import home
+from gitsession.agent.places import local_state
 from gitsession.errors import SessionError
 
 PATIENCE = 1800.0  # a first clone of a huge repository takes long
@@ -23,11 +23,13 @@ def in_turn(worktree: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the work tree's turn while the block runs; a process that dies gives it up.
 
     Raises:
+        AgentError: Local state cannot be kept where it should be.
         SessionError: Somebody else has been opening it for `patience` seconds.
     """
-    folder = files.make_directory(home() / "turns")
     digest = hashlib.sha256(os.fsencode(worktree)).hexdigest()[:16]
-    lock = os.open(folder / digest, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with local_state() as root:
+        folder = files.make_directory(root / "turns")
+        lock = os.open(folder / digest, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _wait(lock, worktree, time.monotonic() + patience)
         yield

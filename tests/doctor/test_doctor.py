@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,6 +20,7 @@ from gitsession.credentials import Token as OurToken
 from gitsession.doctor import CHECKS, Case, Finding, Verdict, examine
 from gitsession.errors import StorageError
 from gitsession.runtime import Colab, Kaggle, Local
+from tests.rig.disk import NEEDS_ROOT, small_disk
 from tests.rig.drive import Drive
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Forge, Token
 from tests.rig.git_server import GitServer
@@ -26,8 +28,6 @@ from tests.rig.hub import Hub
 from tests.rig.rulesets import Ruleset
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
-
-NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
 
 
 @pytest.fixture
@@ -50,18 +50,9 @@ def patient(here: Case, git_server: GitServer, hub: Hub) -> Case:
 @pytest.fixture
 def tmpfs(sealed: Path) -> Iterator[Callable[[str], Path]]:
     """Mounts a small disk."""
-    mounted: list[Path] = []
-
-    def mount(options: str) -> Path:
-        place = sealed / f"disk{len(mounted)}"
-        place.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
-        mounted.append(place)
-        return place
-
-    yield mount
-    for place in mounted:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    count = itertools.count()
+    with ExitStack() as mounted:
+        yield lambda options: mounted.enter_context(small_disk(sealed / f"disk{next(count)}", options))
 
 
 def look(case: Case, name: str) -> Finding:

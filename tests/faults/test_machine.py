@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.rig.disk import NEEDS_ROOT, small_disk
 from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT
 from tests.rig.runtime import Runtime
@@ -27,7 +27,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
 
 DAY = 86_400
 CC = shutil.which("cc")
-root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
 
 
 @pytest.fixture
@@ -91,15 +90,6 @@ def newest(machine: Machine) -> float:
     return float(machine.json("status")["snapshot"]["at"])
 
 
-@contextmanager
-def small_disk(place: Path, options: str) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "small", place], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
-
-
 def fill_bytes(place: Path) -> None:
     with (place / "ballast").open("wb", buffering=0) as file:
         try:
@@ -119,7 +109,7 @@ def fill_inodes(place: Path) -> None:
 
 
 @pytest.mark.root
-@root
+@NEEDS_ROOT
 @pytest.mark.parametrize(
     ("options", "fill"),
     [("size=60m", fill_bytes), ("size=200m,nr_inodes=1500", fill_inodes)],
