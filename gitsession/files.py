@@ -26,13 +26,14 @@ def sync_directory(directory: Path) -> None:
         os.close(fd)
 
 
-def make_directory(directory: Path, mode: int = 0o700) -> Path:
-    """Create a directory and its parents, private by default, each durable in its parent."""
+def make_directory(directory: Path, mode: int = 0o700, *, durable: bool = True) -> Path:
+    """Create a directory and its parents, private by default; if `durable`, each is synced in its parent."""
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     for path in reversed(missing):
         with suppress(FileExistsError):
             path.mkdir(mode=mode)
-        sync_directory(path.parent)
+        if durable:
+            sync_directory(path.parent)
     return directory
 
 

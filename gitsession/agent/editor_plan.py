@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -112,14 +113,13 @@ def git_settings(author: Identity, user: UserRepository | None) -> Mapping[str, 
         author: Whom the session's snapshots name.
         user: The clone; where there is none yet, the person's settings for all repositories are asked.
     """
-    theirs = own.own(user.git_dir, user.work_tree, {}).run if user else partial(plain, cwd=Path("/"))
+    git = own.own(user.git_dir, user.work_tree, {}).run if user else partial(plain, cwd=Path("/"))
     wanted = {
         "user.name": author.name,
         "user.email": author.email,
         "pull.rebase": "false",  # else git refuses to pull beside own commits, and VS Code shows no reason
     }
-    return {
-        name: value
-        for name, value in wanted.items()
-        if theirs("config", "--get", name, accept=(0, 1)).code == 1
-    }
+    asked = "|".join(map(re.escape, wanted))
+    done = git("config", "-z", "--name-only", "--get-regexp", f"^({asked})$", accept=(0, 1))
+    theirs = done.stdout.decode().split("\0")
+    return {name: value for name, value in wanted.items() if name not in theirs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -34,7 +35,7 @@ class Server(Protocol):
         """Start it; returns at once."""
 
     def take_over(self, begun: Begun) -> bool:
-        """Go on with one that was started already, where it is what `start` would give."""
+        """Go on with one that was started already, where it is what `start` would give; else it is ended."""
 
     def is_running(self) -> bool:
         """Whether its process lives."""
@@ -99,7 +100,7 @@ class Layout:
                 hint="Set GITSESSION_HOME to a shorter folder.",
             )
         for folder in (self.directory, self.user, self.extensions):
-            make_directory(folder)
+            make_directory(folder, durable=False)  # made anew where a crash took it
         self.directory.chmod(0o700)
 
 
@@ -162,11 +163,12 @@ class Behind(ABC):
         self._begun = None
 
     def take_over(self, begun: Begun) -> bool:
-        """Go on with one that was started already, where it is what `start` would give."""
-        if begun.digest != self.invocation.digest or not run.is_alive(begun.pid):
-            return False
-        self._begun = begun.pid
-        return True
+        """Go on with one that was started already, where it is what `start` would give; else it is ended."""
+        if begun.digest == self.invocation.digest and run.is_alive(begun.pid):
+            self._begun = begun.pid
+            return True
+        run.signal_group(begun.pid, signal.SIGKILL)
+        return False
 
     def is_running(self) -> bool:
         """Whether its process lives; one that another process started counts while it answers."""
