@@ -6,15 +6,17 @@ A file is durable when its bytes *and* the directory entry that names it are syn
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".gitsession-tmp-"
+IN_USE_PREFIX = f"{TEMPORARY_PREFIX}open-"
 
 
 def sync_directory(directory: Path) -> None:
@@ -80,6 +82,55 @@ def clear_temporaries(directory: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_in_use(parent: Path, mode: int = 0o700) -> Iterator[Path]:
+    """A fresh folder that vanishes at the end of the block; what killed processes left of such goes first.
+
+    It is locked while the block runs, since the lock dies with its process, however that ends.
+
+    Args:
+        parent: The directory that it is made in.
+        mode: Its permissions, less the umask.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    for left in parent.glob(f"{IN_USE_PREFIX}*"):
+        with suppress(OSError), _opened(left) as fd:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+    with ExitStack() as stack:
+        folder = None
+        while folder is None:
+            folder = _locked(parent / f"{IN_USE_PREFIX}{secrets.token_hex(8)}", mode, stack)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(folder: Path, mode: int, stack: ExitStack) -> Path | None:
+    """Make it and hold its lock; None where another process took it for left over in between."""
+    folder.mkdir(mode=mode)
+    try:
+        fd = stack.enter_context(_opened(folder))
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (FileNotFoundError, BlockingIOError):
+        return None
+    except OSError:
+        return folder  # a file system without locks, where nobody takes it for left over
+    return folder if folder.exists() else None
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def digest(path: Path, algorithm: str = "sha256") -> bytes:

@@ -105,9 +105,15 @@ class Session:
         asked = {"path": path, "at": at, "before_cell": before_cell or 0}
         return str(self._ask("restore", timeout=CLOSE_TIMEOUT, preview=True, **asked)["patch"])
 
-    def note_activity(self, *, running: bool) -> None:
-        """Say that a notebook's cell begins or has ended, which is what platforms call activity."""
-        self._ask("activity", running=running, kernel=os.getpid())
+    def note_activity(self, *, running: bool, cell: int = 0, source: str = "") -> None:
+        """Say that this kernel's cell begins or has ended: platforms call it activity, the timeline tells it.
+
+        Args:
+            running: It begins.
+            cell: The number that the notebook shows beside it.
+            source: The first digits of its source's SHA-256.
+        """
+        self._ask("activity", running=running, kernel=os.getpid(), cell=cell, hash=source)
 
     def commit(self, message: str, push: bool = False) -> str:
         """Make a commit of everything on your own branch, as `git add --all` and `git commit` would.
@@ -285,7 +291,7 @@ class Session:
 
     def note_ran(self, record: str) -> None:
         """Have the next snapshot say what ran before it: one line of JSON, published with the snapshot."""
-        self._ask("note-ran", ran=record)
+        self._ask("note-ran", ran=record, kernel=os.getpid())
 
     def save(self, subject: str) -> Snapshot | None:
         """Take a snapshot now and name it; None where nothing has changed since the one before.

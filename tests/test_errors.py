@@ -162,7 +162,7 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
         lambda: raised(own_commits._held(Finding("key.pem", "0" * 40, "secret", "a private key", 1, ""))),
     ),
     "has no branch main": (errors.NotFoundError, lambda: bases.fetch_base(review_ground(), "main")),
-    "cannot be made": (errors.WorkTreeError, lambda: bring._move(HERE / "aside", HERE / "tree")),
+    "cannot be made": (errors.WorkTreeError, lambda: bring.in_one_step(Path("/proc/no/tree")).__enter__()),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,23 @@ def test_clears_what_a_killed_process_left(tmp_path: Path) -> None:
 
 def test_temporary_names_are_not_predictable(tmp_path: Path) -> None:
     assert len({files.temporary_name(tmp_path / "x") for _ in range(100)}) == 100
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from gitsession import files
+with files.folder_in_use(Path(sys.argv[1])) as folder:
+    (folder / "big").write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_in_use_is_private_to_its_process_and_gone_after_it(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], timeout=60, check=False)
+    (left,) = tmp_path.iterdir()
+    (other := tmp_path / "mine").mkdir()
+    with files.folder_in_use(tmp_path) as folder, files.folder_in_use(tmp_path) as second:
+        assert not left.exists()
+        assert {*tmp_path.iterdir()} == {other, folder, second}
+    assert [*tmp_path.iterdir()] == [other]

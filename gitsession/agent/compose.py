@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitsession import credentials, run
+from gitsession.agent.cells import Cells
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.contents import MEMORY, Contents, Memory
 from gitsession.agent.ending import Ending
@@ -96,6 +97,8 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         Holding(contents, user.repository, _vault(configuration, shadow), lambda: saver.held, woken.set),
         lambda: _vault(configuration, shadow),
         _ending(configuration, woken.set, log),
+        Cells(),
+        isinstance(detect(os.environ), Colab),
         Events(log, Notifier(configuration.notify, configuration.session.name, log).post),
         reach,
         _reviewing(configuration, places, log),
@@ -106,8 +109,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
 def _ending(configuration: Configuration, wake: Callable[[], None], log: Log) -> Ending:
     runtime = detect(os.environ)
     notice = runtime.notice if isinstance(runtime, Cloud) else None
-    watched = isinstance(runtime, Colab)
-    return Ending(configuration.deadline, notice, watched=watched, wake=wake, log=log)
+    return Ending(configuration.deadline, notice, wake=wake, log=log)
 
 
 def _reviewing(configuration: Configuration, places: Places, log: Log) -> Reviewing:

@@ -1,12 +1,10 @@
-"""When this machine is expected to end, and since when it looks idle to who ends it."""
+"""When this machine is expected to end."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
-from gitsession import run
 from gitsession.agent.log import Log
 from gitsession.status import Deadline
 
@@ -19,7 +17,6 @@ class Ending:
     Args:
         estimate: What its start and its lifetime suggest.
         notice: Asks the platform for the end that it has announced; None where none ever does.
-        watched: The platform ends a machine on which no cell runs.
         wake: Called when something new is known.
         log: Hears of a platform that cannot be asked.
     """
@@ -29,31 +26,14 @@ class Ending:
         estimate: Deadline | None,
         notice: Callable[[], Deadline | None] | None,
         *,
-        watched: bool,
         wake: Callable[[], None],
         log: Log,
     ) -> None:
         self.deadline = estimate
         self._notice = notice
-        self._watched = watched
         self._wake = wake
         self._log = log
-        self._idle_since: float | None = time.monotonic()
-        self._kernel: int | None = None
         self._stopped = threading.Event()
-
-    @property
-    def idle_since(self) -> float | None:
-        """Since when no cell runs, on the monotonic clock; None where one runs or nobody minds."""
-        if self._kernel is not None and not run.is_alive(self._kernel):
-            self._kernel, self._idle_since = None, time.monotonic()  # killed in the middle of a cell
-        return self._idle_since if self._watched else None
-
-    def note_activity(self, *, running: bool, kernel: int | None = None) -> None:
-        """A cell began or ended in a kernel, whose process id tells later whether it was killed meanwhile."""
-        self._kernel = kernel if running else None
-        self._idle_since = None if running else time.monotonic()
-        self._wake()
 
     def start(self) -> None:
         """Poll the platform from now on, where it announces anything."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from gitsession.agent import fetching, timeline
 from gitsession.agent.allowing import allow
+from gitsession.agent.cells import Cell
 from gitsession.agent.committing import commit
 from gitsession.agent.control import Operation, Request
 from gitsession.agent.editing import Editing
@@ -22,7 +23,7 @@ from gitsession.agent.view import status
 from gitsession.errors import UsageError
 from gitsession.git import history
 from gitsession.model import Level
-from gitsession.replicas.spoken import redacted_record
+from gitsession.replicas.spoken import redacted, redacted_record
 from gitsession.snapshot import restore, trailers
 from gitsession.snapshot.values import Tip
 
@@ -30,6 +31,7 @@ JOB_TIMEOUT = 300.0
 FLUSH_TIMEOUT = 60.0
 CLOSE_TIMEOUT = 60.0
 MAX_RAN = 4_096
+MAX_HASH = 64
 
 
 class Operations:
@@ -95,7 +97,7 @@ class Operations:
                 f"What ran is described in more than {MAX_RAN} characters.",
                 hint="Give `gitsession run` a shorter command line.",
             )
-        self._agent.note_ran(ran)
+        self._agent.note_ran(self._agent.parts.cells.placed(ran, _kernel(request)))
         told = _told_of(ran)
         if told:
             self._agent.parts.events.add("ran", told)
@@ -103,8 +105,13 @@ class Operations:
 
     def _activity(self, request: Request) -> Mapping[str, Any]:
         """A notebook's cell began or ended: what the platform counts as activity."""
-        kernel = int(request.number("kernel", 0, most=1e9)) or None
-        self._agent.parts.ending.note_activity(running=request.flag("running", False), kernel=kernel)
+        cells, newest = self._agent.parts.cells, self._agent.newest
+        if request.flag("running", False):
+            number, source = int(request.number("cell", 0, most=1e9)), redacted(request.text("hash"))
+            cells.begin(_kernel(request), Cell(number, source[:MAX_HASH], newest.number if newest else 0))
+        else:
+            cells.end(_kernel(request))
+        self._agent.wake()
         return {}
 
     def _resumed(self, _request: Request) -> Mapping[str, Any]:
@@ -203,6 +210,10 @@ class Operations:
     def _close(self, request: Request) -> Mapping[str, Any]:
         seconds = request.number("seconds", CLOSE_TIMEOUT, most=600.0)
         return {"missing": self._agent.close(seconds, flush=request.flag("flush", True))}
+
+
+def _kernel(request: Request) -> int:
+    return int(request.number("kernel", 0, most=1e9))
 
 
 def _told_of(ran: str) -> str:

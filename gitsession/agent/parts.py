@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gitsession.agent.cells import Cells
 from gitsession.agent.configuration import Configuration
 from gitsession.agent.ending import Ending
 from gitsession.agent.events import Events
@@ -38,6 +39,9 @@ class Parts:
     holding: Holding
     vault: Callable[[], Vault | None]
     ending: Ending
+    cells: Cells
+    ends_when_idle: bool
+    """The platform ends a machine on which no cell runs."""
     events: Events
     credentials: Mapping[str, str]
     reviewing: Reviewing

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 
+from gitsession.agent.cells import tell_of_lost
 from gitsession.agent.completing import Completing
 from gitsession.agent.decide import Alert, Facts, Pace, Ship, Take, Wait, Warn, decide
 from gitsession.agent.demand import Closing
@@ -86,8 +87,13 @@ class Agent(Taking):
         self._closing.done.wait(seconds + LANE_PATIENCE * 2)
         return self._closing.missing
 
+    def wake(self) -> None:
+        """Have it look at once for what is due, from any thread."""
+        self._woken.set()
+
     def _act(self) -> float | None:
         """Carry out what is due; answers when to look again."""
+        tell_of_lost(self)
         *actions, wait = decide(self._gather(), time.monotonic(), self._pace())
         for action in actions:
             match action:
@@ -127,7 +133,7 @@ class Agent(Taking):
             replicas=tuple(lane.facts(generation, urgent=self.demands.wants(lane)) for lane in self.lanes),
             deadline=None if ending.deadline is None else now + ending.deadline.at - time.time(),
             risky_since=(self.facts.risky_since or now) if self.risk.paths else None,
-            idle_since=ending.idle_since,
+            idle_since=self.parts.cells.idle_since if self.parts.ends_when_idle else None,
         )
         self.facts = self.notices.forget(self.facts)
         return self.facts

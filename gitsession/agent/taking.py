@@ -72,7 +72,7 @@ class Taking:
         if sweep:
             self.parts.watcher.reconsider()
             self.parts.marks.mark(unchecked(self.parts.saver, self.parts.shipments))
-        marked, ran = self.parts.marks.collect(), self._ran
+        marked, ran = self.parts.marks.collect(), self._ran or self.parts.cells.record()
         began, worked = time.monotonic(), time.thread_time()
         self.taking = True
         try:

@@ -48,7 +48,8 @@ def _before_cell(chain: Chain, wanted: int) -> str:
     """The newest snapshot from before a cell ran, of the kernel's newest life that reached that cell.
 
     A kernel counts its cells from 1 after each restart, so that going back in time a number that does not
-    fall begins an earlier life. A snapshot tells of the cell that ran before it was taken.
+    fall begins an earlier life. A snapshot tells of the cell that ran before it was taken, or was
+    running, and after which snapshot that cell began.
     """
     place, last = None, None
     for at, (_, entry) in enumerate(chain):
@@ -63,7 +64,11 @@ def _before_cell(chain: Chain, wanted: int) -> str:
             f"No snapshot is known from before cell {wanted}.",
             hint="`gitsession log` says which cells ran before which snapshot.",
         )
-    return chain[place + 1][1].commit
+    began_after = (ran_of(chain[place][1]) or {}).get("after")
+    if not isinstance(began_after, int):
+        return chain[place + 1][1].commit
+    before = (entry for number, entry in chain[place + 1 :] if number <= began_after)
+    return next(before, chain[place + 1][1]).commit
 
 
 def ran_of(entry: history.Logged) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from gitsession.wording import human_span
 
 
 def what_ran(ran: Mapping[str, Any] | None) -> str:
-    """`cell 12 · 3 s`, `cell 12: ValueError · 3 s`, `python train.py: exit 1 · 2 min`; empty without any.
+    """`cell 12 · 3 s`, `cell 12: ValueError`, `during cell 12`, `python train.py: exit 1 · 2 min`, or empty.
 
     The record came from a commit that anybody may have written, so nothing in it is taken for granted.
     """
@@ -25,7 +25,8 @@ def what_ran(ran: Mapping[str, Any] | None) -> str:
     if "command" in ran:
         name, bad = str(ran["command"]), f"exit {ran['exit']}" if ran.get("exit") else ""
     elif "cell" in ran:
-        name, bad = f"cell {ran['cell']}", str(ran.get("error") or "")
+        name = f"during cell {ran['cell']}" if ran.get("running") else f"cell {ran['cell']}"
+        bad = str(ran.get("error") or "")
     else:
         return ""
     seconds = ran.get("seconds")

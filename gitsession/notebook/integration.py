@@ -67,7 +67,7 @@ class Integration:
         self.show()
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
-        self._attendant.do(lambda: self._note_activity(running=True))
+        self._note_begin(self._inputs() - 1, "")
         self._attendant.cell_begins()
 
     def stop(self) -> None:
@@ -94,11 +94,11 @@ class Integration:
         self.take_now()
         return self._capture.path
 
-    def _before(self, _info: object) -> None:
+    def _before(self, info: Any) -> None:
         if self._page is not None:
             self._page.settle()
         if not self._began:
-            self._attendant.do(lambda: self._note_activity(running=True))
+            self._note_begin(self._inputs(), info.raw_cell or "")
         self._began.append(time.monotonic())
         self._attendant.cell_begins()
 
@@ -107,14 +107,27 @@ class Integration:
         if not self._began:
             cell = _cell(result, seconds)
             self._attendant.do(lambda: self._note(cell))
-            self._attendant.do(lambda: self._note_activity(running=False))
+            self._attendant.do(self._note_end)
             self._attendant.cell_ended()
             if self._page is not None:
                 self._page.ask_soon()
 
-    def _note_activity(self, *, running: bool) -> None:
-        with suppress(GitsessionError):  # the card says what is wrong with the session
-            self.session.note_activity(running=running)
+    def _inputs(self) -> int:
+        """The number of the cell that is about to run; newer IPythons have counted on by then."""
+        return len(self._shell.history_manager.input_hist_parsed)
+
+    def _note_begin(self, number: int, source: str) -> None:
+        name = ran.source_hash(source)
+
+        def note() -> None:
+            with suppress(GitsessionError):  # the card says what is wrong with the session
+                self.session.note_activity(running=True, cell=number, source=name)
+
+        self._attendant.do(note)
+
+    def _note_end(self) -> None:
+        with suppress(GitsessionError):
+            self.session.note_activity(running=False)
 
     def _note(self, cell: ran.Cell) -> None:
         try:

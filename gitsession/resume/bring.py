@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,26 +29,13 @@ def in_one_step(worktree: Path) -> Iterator[Path]:
     Raises:
         WorkTreeError: Nothing can be made there, or something came to stand there meanwhile.
     """
-    aside = files.temporary_name(worktree)
-    _try(aside, worktree)
-    try:
+    with ExitStack() as stack:
+        with _making(worktree):
+            worktree.parent.mkdir(parents=True, exist_ok=True)
+            aside = stack.enter_context(files.folder_in_use(worktree.parent, mode=0o777))
         yield aside
-        _move(aside, worktree)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _try(aside: Path, worktree: Path) -> None:
-    """Find out before a clone is fetched whether it can stand there at all."""
-    with _making(worktree):
-        worktree.parent.mkdir(parents=True, exist_ok=True)
-        aside.mkdir()
-        aside.rmdir()
-
-
-def _move(aside: Path, worktree: Path) -> None:
-    with _making(worktree):
-        aside.rename(worktree)
+        with _making(worktree):
+            aside.rename(worktree)
 
 
 @contextmanager

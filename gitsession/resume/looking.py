@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -57,13 +55,11 @@ def _vault(storage: Path, ground: Ground, runtime: str, through: Repository, kno
 @contextmanager
 def looking_glass() -> Iterator[Repository]:
     """An empty repository of ours for questions to replicas; it vanishes at the end of the block."""
-    with local_state() as root:
-        folder = files.make_directory(root / "opening" / secrets.token_hex(8))
-    try:
+    with ExitStack() as stack:
+        with local_state() as root:
+            folder = stack.enter_context(files.folder_in_use(files.make_directory(root / "opening")))
         plain("init", "--quiet", "--bare", "--", str(folder / "look.git"), cwd=folder)
         yield Repository(folder / "look.git")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

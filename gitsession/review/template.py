@@ -44,7 +44,7 @@ class Circumstances:
 
 def from_trailers(trailers: Iterable[str], *, runtime: str = "") -> Circumstances:
     """Read what the `Gitsession-Ran` trailers of snapshots say; what is malformed is passed over."""
-    runs = [run for run in map(_parsed, trailers) if run]
+    runs = [run for run in map(_parsed, trailers) if run and not run.get("running")]
     return Circumstances(
         runtime=runtime,
         gpu=_last(runs, "gpu"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,22 +56,8 @@ def test_only_the_newest_events_are_kept(log: Log) -> None:
 def test_an_announced_end_takes_the_place_of_the_estimate(log: Log) -> None:
     woken = threading.Event()
     announced = Deadline(1000.0, estimate=False)
-    ending = Ending(Deadline(9000.0), lambda: announced, watched=False, wake=woken.set, log=log)
+    ending = Ending(Deadline(9000.0), lambda: announced, wake=woken.set, log=log)
     ending.start()
     assert woken.wait(10)
     ending.stop()
     assert ending.deadline == announced
-
-
-def test_a_machine_looks_idle_only_where_cells_count_and_none_runs(log: Log) -> None:
-    nobody = Ending(None, None, watched=False, wake=lambda: None, log=log)
-    colab = Ending(None, None, watched=True, wake=lambda: None, log=log)
-    assert nobody.idle_since is None
-    assert colab.idle_since is not None
-    colab.note_activity(running=True)
-    assert colab.idle_since is None
-    with subprocess.Popen(("sleep", "60")) as kernel:
-        colab.note_activity(running=True, kernel=kernel.pid)
-        assert colab.idle_since is None
-        kernel.kill()
-    assert colab.idle_since is not None

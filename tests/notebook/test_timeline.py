@@ -12,8 +12,8 @@ from tests.rig.runtime import Runtime
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 LISTEN = """
 heard, told = [], session.note_activity
-def listen(*, running):
-    told(running=running)
+def listen(*, running, **cell):
+    told(running=running, **cell)
     heard.append(running)
 session.note_activity = listen
 """

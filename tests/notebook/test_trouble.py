@@ -76,6 +76,13 @@ def test_the_session_outlives_kernels_that_are_restarted_and_killed(
     assert saved(notebook, "a.txt")
     assert saved(notebook, "b.txt")
     assert saved(notebook, "c.txt")
+    told = notebook.run(
+        "print([(each.subject, each.ran) for each in session.snapshots() if each.ran])"
+    ).stdout
+    assert "The kernel ended in the middle of cell 4" in told
+    assert "'error': 'kernel ended'" in told
+    back = notebook.run("%gitsession restore c.txt --before-cell 4 --yes")
+    assert "1 restored" in back.stdout and not (notebook.runtime.work / "tree/c.txt").exists()
 
 
 def test_two_notebooks_share_one_agent(
@@ -110,6 +117,27 @@ def test_an_interrupted_open_leaves_nothing_half_done(
     )
     assert not interrupted.ok
     assert agents(runtime) in (0, 1, 2)
+    ran = notebook.run(code)
+    assert ran.ok, ran.error
+    notebook.run(write("a.txt"))
+    processes(notebook)
+    one_agent_alone(runtime)
+    assert saved(notebook, "a.txt")
+    assert not list(runtime.work.glob(".gitsession-tmp-*"))
+    assert not list((runtime.state / "opening").glob("*"))
+
+
+@pytest.mark.parametrize("at", ["work/.gitsession-tmp-*", "s/opening/*", "s/sessions/*", "work/tree/.git"])
+def test_a_kernel_that_is_killed_in_the_middle_of_open_leaves_nothing_half_done(
+    open_notebook: OpenNotebook, runtime: Runtime, sample_repository: Path, at: str
+) -> None:
+    """Killed as soon as the clone, the lock, the session's state or the work tree is there."""
+    notebook = open_notebook(colab=False)
+    code = opening(sample_repository, runtime)
+    notebook.client.execute(code)
+    assert eventually(lambda: any(runtime.root.glob(at)), pause=0.002)
+    os.kill(notebook.pid, signal.SIGKILL)
+    notebook.restart()
     ran = notebook.run(code)
     assert ran.ok, ran.error
     notebook.run(write("a.txt"))

@@ -8,9 +8,9 @@ from collections.abc import Callable
 PATIENCE = 90.0  # seconds
 
 
-def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    """Whether a condition comes to hold in time."""
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE, *, pause: float = 0.1) -> bool:
+    """Whether a condition comes to hold in time; it is looked at every `pause` seconds."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(pause)
     return holds()
