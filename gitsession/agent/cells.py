@@ -6,12 +6,8 @@ import json
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from gitsession import run
-
-if TYPE_CHECKING:
-    from gitsession.agent.taking import Taking
 
 KERNEL_ENDED = "kernel ended"
 
@@ -29,6 +25,10 @@ class Cell:
     cell: int
     hash: str
     after: int
+
+    def killed(self) -> str:
+        """The record of a cell that its kernel did not outlive, one line of JSON."""
+        return json.dumps({**asdict(self), "seconds": None, "ok": False, "error": KERNEL_ENDED})
 
 
 class Cells:
@@ -92,10 +92,3 @@ class Cells:
     def _note_idle(self) -> None:
         if not self._running and self._idle_since is None:
             self._idle_since = time.monotonic()
-
-
-def tell_of_lost(agent: Taking) -> None:
-    """Have the timeline say of a cell that its kernel ended in the middle of it, as nobody else will."""
-    for cell in agent.parts.cells.lost():
-        agent.note_ran(json.dumps({**asdict(cell), "seconds": None, "ok": False, "error": KERNEL_ENDED}))
-        agent.save_now(f"The kernel ended in the middle of cell {cell.cell}")

@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import replace
 
-from gitsession.agent.cells import tell_of_lost
 from gitsession.agent.completing import Completing
 from gitsession.agent.decide import Alert, Facts, Pace, Ship, Take, Wait, Warn, decide
 from gitsession.agent.demand import Closing
@@ -93,7 +92,7 @@ class Agent(Taking):
 
     def _act(self) -> float | None:
         """Carry out what is due; answers when to look again."""
-        tell_of_lost(self)
+        self.tell_of_killed()
         *actions, wait = decide(self._gather(), time.monotonic(), self._pace())
         for action in actions:
             match action:

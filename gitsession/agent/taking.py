@@ -61,6 +61,12 @@ class Taking:
         if self.packages.wanted() != before:
             self.jobs.add(lambda: self.save_now("Change the packages"))
 
+    def tell_of_killed(self) -> None:
+        """Have the timeline say of a cell that its kernel ended in the middle of it, as nobody else will."""
+        for cell in self.parts.cells.lost():
+            self.note_ran(cell.killed())
+            self.save_now(f"The kernel ended in the middle of cell {cell.cell}")
+
     def save_now(self, subject: str | None = None) -> Taken | None:
         """Take a snapshot of everything, a named one even of no change."""
         return self.take(sweep=True, urgent=True, subject=subject)
