@@ -2,7 +2,8 @@
 
 JupyterLab says it by `data-jp-theme-light`, Colab by `theme` on the root,
 VS Code by `data-vscode-theme-kind`.
-Text has at least 4.5 : 1 against its ground in both (WCAG 2.2, 1.4.3).
+Text has at least 4.5 : 1 against its ground in both (WCAG 2.2, 1.4.3). Each rule weighs as much as an id, as
+JupyterLab styles lists, terms and code in outputs by rules of its own, of up to two classes.
 """
 
 _LIGHT = (
@@ -31,6 +32,7 @@ font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-se
 .gitsession-card h3,.gitsession-card h4{margin:0;padding:0;font-size:inherit}
 .gitsession-card ul,.gitsession-card ol{list-style:none}
 .gitsession-card li{margin:0}
+.gitsession-card dt,.gitsession-card dd{float:none;width:auto}
 .gitsession-card a{color:var(--link);text-decoration:underline;text-underline-offset:2px}
 .gitsession-card a:focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
 .gitsession-card .head{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px}
@@ -97,6 +99,6 @@ SHEET = "\n".join(
         f"@media(prefers-color-scheme:dark){{.gitsession-card{{{_DARK}}}}}",
         _for(_LIGHT_ROOTS, _LIGHT),
         _for(_DARK_ROOTS, _DARK),
-        _RULES,
+        _RULES.replace(".gitsession-card", ":is(.gitsession-card,#_)"),
     )
 )

@@ -88,8 +88,8 @@ _SIGN_IN = """<!doctype html>
 <body><main><h1>Signing in…</h1><p id="line" role="status"></p>
 <form hidden data-password="{password}"><input name="password" type="password" aria-label="Password"
  placeholder="Password" autocomplete="current-password" required><button>Open the editor</button></form>
-<p id="how" hidden>A fresh link: <code>session.url</code> in the notebook, “Open the editor” on its card, or
- <code>gitsession attach</code> in a terminal.</p>
+<p id="how" hidden>A fresh link: the button “Open the editor” below the card in the notebook,
+ <code>session.url</code> in a cell, or <code>gitsession attach</code> in a terminal.</p>
 <noscript><p class="bad">Signing in needs JavaScript, and so does the editor.</p></noscript>
 </main><script>{script}</script></body></html>
 """

@@ -37,18 +37,22 @@ def attach(
     found = Integration(shell, session)
     setattr(shell, _NAME, found)
     found.start(notebook, signin.steps(detect(os.environ), os.environ) if wants_token else ())
-    if isinstance(detect(os.environ), Colab):
-        _offer_way(shell, session)
+    _offer_link(shell, session)
     session._ipython_display_ = partial(_display, shell, session, shell.execution_count)
     return found
 
 
-def _offer_way(shell: Any, session: Session) -> None:
-    """What only Colab needs is loaded here; an editor without a way out is no reason to fail."""
-    from gitsession.notebook.tunnel import Offer
-
+def _offer_link(shell: Any, session: Session) -> None:
+    """A button that asks for a link; what one front end needs is loaded here, and nothing fails for it."""
     with suppress(GitsessionError):
-        Offer(shell, session).show()
+        if isinstance(detect(os.environ), Colab):
+            from gitsession.notebook.tunnel import Offer
+
+            Offer(shell, session).show()
+        else:
+            from gitsession.notebook import fresh
+
+            fresh.offer(shell, session)
 
 
 def _display(shell: Any, session: Session, drawn: int) -> None:
