@@ -16,7 +16,7 @@ from typing import Any
 from gitsession.agent import control
 from gitsession.session import Session
 
-_LINK = f"__import__('{__name__}', fromlist=['link']).link()"
+_LINK = "get_ipython()._gitsession.session.url or ''"  # as `attach` leaves it on the shell
 _BUTTON = """<div id="%(place)s" hidden><button>Open the editor</button> <span role="status"></span></div>
 <script>(() => {
   const place = document.getElementById("%(place)s"), page = document.getElementById("jupyter-config-data");
@@ -82,14 +82,6 @@ def offer(shell: Any, session: Session) -> None:
         "sorry": json.dumps(SORRY),
     }
     shell.display_pub.publish(data={"text/html": _BUTTON % drawn, "text/plain": ""})
-
-
-def link() -> str:
-    """What the button asks for: a fresh link to the editor of this kernel's session; empty without one."""
-    from gitsession.notebook.attach import attached
-
-    found = attached(import_module("IPython").get_ipython())
-    return (found.session.url or "") if found else ""
 
 
 def _kernel(shell: Any) -> str | None:
