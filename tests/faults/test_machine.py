@@ -8,15 +8,21 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gitsession.agent.decide import SWEEP_INTERVAL
+from gitsession.replicas.guard import UNCHECKED
+from tests.rig import processes
 from tests.rig.disk import NEEDS_ROOT, small_disk
 from tests.rig.patience import eventually
 from tests.rig.repositories import PROJECT
@@ -165,3 +171,40 @@ def test_an_agent_without_memory_loses_nothing_and_pushes_nothing_unchecked(mach
     flush = ("flush", "--timeout", "30", "--level", "safe")
     assert eventually(lambda: machine.gitsession(*flush, check=False).code == 0)
     assert_all_comes_back(machine)
+
+
+@contextmanager
+def readers_killed(agent: int) -> Iterator[None]:
+    """Whoever reads for secrets is killed as soon as it is there, as by a machine that is out of memory."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.02):
+            seen = (processes.look(child) for child in processes.child_ids(agent))
+            readers = [one.pid for one in seen if one is not None and "replicas.scan" in one.arguments]
+            processes.send(signal.SIGKILL, readers)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    yield
+    over.set()
+    killer.join()
+
+
+def test_what_could_not_be_read_for_secrets_leaves_by_itself_once_it_can_be(machine: Machine) -> None:
+    """It is held meanwhile, and looked at again without anybody's doing."""
+    machine.open()
+    machine.gitsession("flush", "--timeout", "60", "--level", "safe")
+    agent = agent_of(machine)
+    assert agent is not None
+    with readers_killed(agent):
+        lines = (f"value_{number} = measured({number})\n" for number in range(250_000))  # a second's reading
+        (machine.worktree / "long.py").write_text("".join(lines))
+        assert eventually(lambda: held(machine) == {"long.py": UNCHECKED})
+    assert eventually(lambda: held(machine) == {} and is_safe(machine), 2 * SWEEP_INTERVAL)
+    assert_all_comes_back(machine)
+
+
+def held(machine: Machine) -> dict[str, str]:
+    """The held files, each with its reason."""
+    return {str(item["path"]): str(item["reason"]) for item in machine.json("status")["held"]}
