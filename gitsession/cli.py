@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitsession.errors import Bug, GitsessionError
@@ -41,6 +46,7 @@ HIDDEN = ("credential", "hook")
 FAST = ("credential", "hook")  # git waits for these: no click, no rich
 REPORT = "https://github.com/gitsession/gitsession/issues"
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in FAST:
         return int(import_module(f"gitsession.commands.{arguments[0]}").main(arguments[1:]))
+    _take_any_word()
     try:
         return _run(arguments)
     except GitsessionError as error:
@@ -58,9 +65,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     except BrokenPipeError:
+        _close_output()
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in FULL:
+            return _report_bug(error)
+        _close_output()
+        return _fail(_full(error), as_json=False)
     except Exception as error:
         return _report_bug(error)
+
+
+def _take_any_word() -> None:
+    """Let output in an encoding that lacks a letter go on without it, and be closed from the beginning."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - as long as we live
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _close_output() -> None:
+    """Have Python's last flush not fail where nobody, or nothing, takes the output any more."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _full(error: OSError) -> GitsessionError:
+    return GitsessionError(
+        f"Nothing more can be written: {error.strerror}.",
+        safe="What was saved stays saved; a running session goes on in the background.",
+        hint="Make room on this machine's disk, or where this command's output goes, and repeat it.",
+    )
 
 
 def _run(arguments: list[str]) -> int:

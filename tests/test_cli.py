@@ -131,3 +131,41 @@ def test_ctrl_c_says_that_the_session_goes_on(
     monkeypatch.setattr(cli, "_run", interrupted)
     assert cli.main(["open", "ada/engine"]) == 130
     assert "goes on" in capsys.readouterr().err
+
+
+def spoken(*arguments: str, shell: str = 'exec "$@"', **environ: str) -> run.Completed:
+    """What a command says in a process of its own, its streams as a shell lays them."""
+    argv = ["sh", "-c", shell, "sh", sys.executable, "-m", "gitsession", *arguments]
+    return run.run(argv, timeout=60, env=run.clean_environment(environ))
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [("say('all safe · é')", b"all safe ? ?\n"), ("print_json('é')", b'"\\u00e9"\n')],
+)
+def test_a_terminal_that_lacks_a_letter_gets_the_others_and_a_program_all(call: str, told: bytes) -> None:
+    code = f"from gitsession import cli; from gitsession.commands.output import *; cli.main(['-h']); {call}"
+    env = run.clean_environment({"PYTHONIOENCODING": "ascii"})
+    done = run.run([sys.executable, "-c", code], timeout=60, env=env)
+    assert done.stderr == b""
+    assert done.stdout.endswith(told)
+
+
+@pytest.mark.parametrize("closed", ['"$@" >&-', '"$@" <&-', '"$@" 2>&-', '"$@" <&- >&- 2>&-'])
+def test_a_closed_stream_is_nobody_s_mistake(closed: str) -> None:
+    told = spoken("doctor", "--json", shell=closed)
+    assert told.code in (0, 1)
+    assert told.stderr == b""
+
+
+def test_output_that_takes_no_more_is_said() -> None:
+    told = spoken("doctor", shell='"$@" >/dev/full')
+    assert told.code == 1
+    what, *more = told.stderr.decode().splitlines()
+    assert what == "gitsession: Nothing more can be written: No space left on device."
+    assert len(more) == 2
+
+
+def test_a_reader_that_has_enough_is_no_mistake() -> None:
+    told = spoken("doctor", shell='{ "$@"; echo $? >&2; } | true')
+    assert told.stderr.strip().isdigit()

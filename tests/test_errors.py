@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner
 
-from gitsession import credentials, errors
+from gitsession import cli, credentials, errors
 from gitsession.address import parse_address
 from gitsession.agent import allowing, control, fetching, keeper, launching
 from gitsession.agent.configuration import Secrets
@@ -161,6 +161,7 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
         errors.RefusedError,
         lambda: raised(own_commits._held(Finding("key.pem", "0" * 40, "secret", "a private key", 1, ""))),
     ),
+    "Nothing more can be written": (GitsessionError, lambda: raised(cli._full(OSError(28, "No space left")))),
     "has no branch main": (errors.NotFoundError, lambda: bases.fetch_base(review_ground(), "main")),
     "cannot be made": (errors.WorkTreeError, lambda: bring.in_one_step(Path("/proc/no/tree")).__enter__()),
 }

@@ -43,4 +43,5 @@ def command(session: str | None, as_json: bool) -> None:
     if as_json:
         print_json(settings)
     elif settings:
-        sys.stdout.write(export_lines(settings) + "\n")  # exact: a shell evaluates it
+        sys.stdout.buffer.write(os.fsencode(export_lines(settings)) + b"\n")  # exact: a shell evaluates it
+        sys.stdout.flush()

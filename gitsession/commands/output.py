@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,7 +26,8 @@ WIDER_THAN_ANY = 10_000  # columns: what is piped is for programs, which take a 
 
 def print_json(document: object) -> None:
     """One line of JSON on standard output."""
-    written = json.dumps(document, ensure_ascii=False, sort_keys=False)
+    any_letter = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+    written = json.dumps(document, ensure_ascii=not any_letter, sort_keys=False)
     sys.stdout.write((written if written.isprintable() else "".join(map(_escaped, written))) + "\n")
     sys.stdout.flush()
 

@@ -126,7 +126,7 @@ class TestToken:
         permissions = {"contents": "read"}
         forge.add_token(Token(value, "ada", "fine-grained", permissions=permissions))
         reading = replace(patient, token=OurToken(value, "GITHUB_TOKEN"))
-        is_bad(reading, "push", "", "write access")
+        is_bad(reading, "push", "", "read and write")
 
 
 class TestRepository:
