@@ -204,8 +204,8 @@ BUGS = (
     Bug(
         "temporary names can be guessed",
         "files.py",
-        "{secrets.token_hex(8)}",
-        "{beside.name}",
+        "{TEMPORARY_PREFIX}{secrets.token_hex(8)}",
+        "{TEMPORARY_PREFIX}{beside.name}",
         "test_files.py",
     ),
     Bug(
