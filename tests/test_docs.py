@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gitsession import run
 from gitsession.address import parse_address
 from gitsession.errors import AddressError, SessionError
+from scripts import pictures
 from tests.rig import errors_met
 from tests.rig.forge import ADA_TOKEN
 from tests.rig.git_server import GitServer
@@ -31,6 +33,11 @@ def reference() -> ModuleType:
 def test_the_pages_that_follow_from_the_code_are_current() -> None:
     done = run.run([sys.executable, str(SCRIPT), "--check"], timeout=60, env=run.clean_environment())
     assert done.code == 0, f"run scripts/reference.py\n{done.stdout.decode()}"
+
+
+def test_the_pictures_show_what_is_drawn_today() -> None:
+    kept = json.loads(pictures.DRAWN_FROM.read_text())
+    assert kept == pictures.drawn_from(), "take them anew, look at them: python -m scripts.pictures"
 
 
 def test_a_new_error_is_seen(reference: ModuleType, tmp_path: Path) -> None:
