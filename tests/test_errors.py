@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from gitsession import cli, credentials, errors
 from gitsession.address import parse_address
-from gitsession.agent import allowing, control, fetching, keeper, launching
+from gitsession.agent import allowing, control, fetching, keeper, launching, token
 from gitsession.agent.configuration import Secrets
 from gitsession.agent.control import Request
 from gitsession.agent.jobs import Jobs
@@ -103,7 +103,7 @@ CASES: dict[str, tuple[type[GitsessionError], Callable[[], object]]] = {
     ),
     "is not latin-1": (
         errors.UsageError,
-        lambda: keeper.credential_operation(ADDRESS, None, lambda: None)(
+        lambda: token.credential_operation(ADDRESS, None, lambda: None)(
             Request("credential", {"request": "€"})
         ),
     ),

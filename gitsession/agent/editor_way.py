@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitsession.agent.editor_plan import Secrets
-from gitsession.editor.supervise import BackOff, Editor
+from gitsession.editor.back_off import BackOff
+from gitsession.editor.supervise import Editor
 from gitsession.editor.tunnel.base import Address, Opened, Tunnel
 from gitsession.editor.tunnel.choose import Choice, Situation, choose
 from gitsession.editor.tunnel.ngrok import Ngrok

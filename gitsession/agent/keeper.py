@@ -10,13 +10,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
-from gitsession import credentials, run
-from gitsession.address import Address
+from gitsession import run
 from gitsession.agent import configuration as settings
 from gitsession.agent import control, orphans
 from gitsession.agent.configuration import Configuration, Secrets
@@ -24,10 +23,9 @@ from gitsession.agent.control import Operation, Request, Server
 from gitsession.agent.launching import LOAD, detach
 from gitsession.agent.log import Log
 from gitsession.agent.places import Places, home
-from gitsession.agent.token import HeldToken
-from gitsession.credentials import Token
+from gitsession.agent.token import HeldToken, credential_operation
 from gitsession.editor.invocation import Begun, Invocation
-from gitsession.errors import AgentError, UsageError
+from gitsession.errors import AgentError
 
 READY = b"ready"  # what it says once it answers
 LOCK_PATIENCE = 15.0
@@ -35,21 +33,6 @@ STOP_LIMIT = 60.0  # seconds that an agent has for its last flush
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 60.0
 HEALTHY = 300.0  # seconds after which a crash counts as the first one again
-
-
-def credential_operation(
-    address: Address, fork: Address | None, token: Callable[[], Token | None]
-) -> Operation:
-    """The operation that answers git's credential helper: a user name and a password, or nothing."""
-
-    def answer(request: Request) -> Mapping[str, Any]:
-        try:
-            asked = credentials.parse(request.text("request").encode("latin-1"))
-        except UnicodeEncodeError:
-            raise UsageError("The request is not latin-1.", hint=control.ASKER) from None
-        return credentials.answer(asked, address, fork, token()) or {}
-
-    return answer
 
 
 class Keeper:

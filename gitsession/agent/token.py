@@ -1,14 +1,33 @@
-"""The token in the keeper's memory, and the user's own command, which may know another."""
+"""The token in memory: who asks for it gets it or nothing, and the user's own command may know another."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gitsession import credentials
+from gitsession.address import Address
+from gitsession.agent import control
+from gitsession.agent.control import Operation, Request
 from gitsession.agent.log import Log
 from gitsession.credentials import Token
-from gitsession.errors import GitsessionError
+from gitsession.errors import GitsessionError, UsageError
+
+
+def credential_operation(
+    address: Address, fork: Address | None, token: Callable[[], Token | None]
+) -> Operation:
+    """The operation that answers git's credential helper: a user name and a password, or nothing."""
+
+    def answer(request: Request) -> Mapping[str, Any]:
+        try:
+            asked = credentials.parse(request.text("request").encode("latin-1"))
+        except UnicodeEncodeError:
+            raise UsageError("The request is not latin-1.", hint=control.ASKER) from None
+        return credentials.answer(asked, address, fork, token()) or {}
+
+    return answer
 
 
 class HeldToken:

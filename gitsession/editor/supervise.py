@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gitsession.editor import settings
+from gitsession.editor.back_off import BackOff
 from gitsession.editor.code_server import CodeServer
 from gitsession.editor.gate_process import GateProcess
 from gitsession.editor.install import Installed
@@ -22,30 +23,8 @@ from gitsession.files import write_atomically
 
 PATIENCE = 3
 CHECK_INTERVAL = 1.0
-LONGEST_DELAY = 30.0
-STEADY = 60.0
 
 Problem: TypeAlias = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class BackOff:
-    """How long to wait before the next restart: 0.5 s, doubled each time, at most `LONGEST_DELAY`.
-
-    Args:
-        failures: Restarts since it last ran steadily.
-    """
-
-    failures: int = 0
-
-    @property
-    def delay(self) -> float:
-        """Seconds to wait."""
-        return min(LONGEST_DELAY, 0.5 * 2.0 ** min(self.failures, 16))
-
-    def after(self, lived: float) -> BackOff:
-        """The state after a server that lived so many seconds has died."""
-        return BackOff(0) if lived >= STEADY else BackOff(self.failures + 1)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from gitsession import credentials, run
 from gitsession.address import Address
-from gitsession.agent import keeper
 from gitsession.agent.control import Server
 from gitsession.agent.places import Places, home
+from gitsession.agent.token import credential_operation
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def access(
         return
     places = Places(f"open-{os.getpid()}-{secrets.token_hex(4)}", home())
     places.create()
-    answering = keeper.credential_operation(address, fork, lambda: token)
+    answering = credential_operation(address, fork, lambda: token)
     server = Server(places.keeper_socket, {"credential": answering}, _raise)
     server.start()
     try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitsession.editor.access import Origin, cookie_of, without_our_cookies
-from gitsession.editor.supervise import LONGEST_DELAY, STEADY, BackOff
+from gitsession.editor.back_off import LONGEST_DELAY, STEADY, BackOff
 from gitsession.editor.tickets import COOKIE_LIFETIME, MOST_TICKETS, TICKET_LIFETIME, Password, Seal, Tickets
 
 SEAL = Seal(b"k" * 32)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from gitsession import credentials, run
 from gitsession.address import Address, parse_address
 from gitsession.agent.control import Server
-from gitsession.agent.keeper import credential_operation
+from gitsession.agent.token import credential_operation
 from gitsession.credentials import Token
 from tests.rig.certificates import Certificates, issue
 from tests.rig.hostile_server import HostileServer, Seen
