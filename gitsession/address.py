@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from gitsession.errors import AddressError
 
 GITHUB = "github.com"
+SERVER_VARIABLE = "GITHUB_SERVER_URL"
 _COLAB = "colab.research.google.com"
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -69,7 +71,7 @@ def parse_address(text: str, *, server_url: str = f"https://{GITHUB}", base: Pat
 
     Args:
         text: What the person wrote.
-        server_url: The server that `user/repo` means: `GITHUB_SERVER_URL`, GitHub by default.
+        server_url: The server that `user/repo` means, as `github_server` says it.
         base: The directory that a relative path starts from; the current one by default.
 
     Raises:
@@ -91,6 +93,21 @@ def parse_address(text: str, *, server_url: str = f"https://{GITHUB}", base: Pat
     if text.startswith((f"{GITHUB}/", "www.")):
         return _from_url(f"https://{text}", urlsplit(server_url).netloc)
     raise AddressError(f"{text!r} is no repository.", hint=_EXAMPLES)
+
+
+def github_server(environ: Mapping[str, str]) -> str:
+    """The server that `user/repo` means, without a slash at its end: `GITHUB_SERVER_URL`, GitHub by default.
+
+    Raises:
+        AddressError: It is no web address.
+    """
+    server = (environ.get(SERVER_VARIABLE) or f"https://{GITHUB}").rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/@\\]+", server):
+        raise AddressError(
+            f"{SERVER_VARIABLE} is {server!r}, which is no server's address.",
+            hint="Write it like https://github.example.org, or unset it for github.com.",
+        )
+    return server
 
 
 def _refuse_hostile(text: str) -> None:

@@ -19,7 +19,7 @@ from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from gitsession import run
-from gitsession.address import GITHUB, Address
+from gitsession.address import GITHUB, Address, github_server
 from gitsession.errors import AuthorisationError
 
 USERNAME = "x-access-token"  # what GitHub documents for every kind of token
@@ -232,7 +232,7 @@ def find_token(
 
 def from_environment(host: str, environ: Mapping[str, str]) -> Token | None:
     """The first variable that is set and meant for this host."""
-    server = urlsplit(environ.get("GITHUB_SERVER_URL") or f"https://{GITHUB}")
+    server = urlsplit(github_server(environ))
     if server.scheme != "https" or host.lower() != server.netloc.lower():
         return None
     names = ["GH_TOKEN", "GITHUB_TOKEN"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitsession.address import parse_address
+from gitsession.address import github_server, parse_address
 from gitsession.errors import AddressError
 
 
@@ -80,3 +80,18 @@ def test_an_answer_or_a_clear_error(text: str) -> None:
     else:
         assert not found.url.startswith("-")
         assert "\n" not in found.url
+
+
+@pytest.mark.parametrize(
+    "named", ["nonsense", "ftp://x", "https://", "https://[half of it", "https://t@x", "https://x/y"]
+)
+def test_a_server_s_address_is_one(named: str) -> None:
+    with pytest.raises(AddressError, match="GITHUB_SERVER_URL is "):
+        github_server({"GITHUB_SERVER_URL": named})
+
+
+@pytest.mark.parametrize("named", ["https://git.example.org/", "https://git.example.org:8443"])
+def test_a_server_of_one_s_own_is_meant(named: str) -> None:
+    server = github_server({"GITHUB_SERVER_URL": named})
+    assert parse_address("ada/engine", server_url=server).url == f"{named.rstrip('/')}/ada/engine"
+    assert github_server({"GITHUB_SERVER_URL": ""}) == github_server({}) == "https://github.com"

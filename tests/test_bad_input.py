@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,37 @@ def test_nothing_is_begun_on_a_full_disk(machine: Machine, full: str) -> None:
         assert not place.exists()
     assert done.code == 1
     assert f"The disk of {small}" in done.stderr and "is full" in done.stderr
+
+
+@pytest.mark.root
+@NEEDS_ROOT
+def test_a_repository_of_another_user_is_said_with_git_s_way_to_trust_it(
+    machine: Machine, sample_repository: Path
+) -> None:
+    clone = machine.runtime.work / "their clone"
+    machine.runtime.run("git", "clone", "--quiet", str(sample_repository), str(clone))
+    for theirs in (clone, clone / ".git", sample_repository):
+        os.chown(theirs, 65534, 65534)
+    for place in (clone, sample_repository):
+        words = ("open", str(place), "--editor", "none", *machine.options)
+        done = machine.gitsession(*words, check=False)
+        assert done.code == 1
+        assert f"{place} belongs to another user of this machine" in done.stderr
+        trust = next(line for line in done.stderr.splitlines() if "safe.directory" in line)
+        machine.runtime.run("sh", "-c", trust.partition(": ")[2])
+        assert machine.gitsession(*words, check=False, cwd=machine.runtime.work).code == 0
+
+
+def test_a_clone_that_git_cannot_read_is_not_to_be_made_anew_over(
+    machine: Machine, sample_repository: Path
+) -> None:
+    clone = machine.runtime.work / "clone"
+    machine.runtime.run("git", "clone", "--quiet", str(sample_repository), str(clone))
+    (clone / ".git" / "HEAD").write_text("torn")
+    done = machine.gitsession("open", str(clone), "--editor", "none", *machine.options, check=False)
+    assert done.code == 1
+    assert f"The repository of {clone} cannot be read: " in done.stderr
+    assert "git init" not in done.stderr
 
 
 def test_a_damaged_repository_of_this_machine_is_no_matter_of_the_network(

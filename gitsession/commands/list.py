@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from gitsession import credentials
-from gitsession.address import Address, parse_address
+from gitsession.address import Address, github_server, parse_address
 from gitsession.commands.output import human_age, human_size, inert, note, print_json, table
 from gitsession.commands.target import json_option
 from gitsession.errors import GitsessionError, UsageError
@@ -154,7 +154,7 @@ def _matching(pattern: str, token: str | None) -> Iterator[str]:
     owner, slash, names = pattern.partition("/")
     if not slash or WILD & set(owner):
         raise UsageError(f"{pattern!r} names no owner.", hint='Write it like "org/hw1-*".')
-    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    server = github_server(os.environ)
     address = parse_address(f"{owner}/x", server_url=server)
     held = _token(address, token)
     for repository in Hub(lambda: held, api_url(address.host, os.environ)).repositories(owner, names):

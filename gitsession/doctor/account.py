@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gitsession.address import github_server
 from gitsession.doctor.case import Case
 from gitsession.doctor.finding import Finding
 from gitsession.errors import GitsessionError
@@ -36,7 +37,7 @@ STOPPING = {
 
 
 def _server(case: Case) -> str:
-    return (case.environ.get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/")
+    return github_server(case.environ)
 
 
 def token(case: Case) -> Finding:

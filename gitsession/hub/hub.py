@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-from gitsession.address import GITHUB, Address
+from gitsession.address import GITHUB, Address, github_server
 from gitsession.credentials import Token
 from gitsession.errors import HubError, NoAnswer, NotFoundError
 from gitsession.hub.answers import Repository, Rule, TokenFacts, User, token_kind
@@ -28,7 +28,7 @@ def api_url(host: str, environ: Mapping[str, str]) -> str:
         >>> api_url("git.example.org", {})
         'https://git.example.org/api/v3'
     """
-    server = urlsplit(environ.get("GITHUB_SERVER_URL") or f"https://{GITHUB}").netloc.lower()
+    server = urlsplit(github_server(environ)).netloc.lower()
     named = environ.get("GITHUB_API_URL")
     if named and host.lower() == server:
         return named.rstrip("/")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from gitsession.address import GITHUB
+from gitsession.address import github_server
 from gitsession.card import Card, Link, Step
 from gitsession.runtime import Runtime
 from gitsession.runtime.colab import Colab
@@ -20,7 +20,7 @@ _AGAIN = Step(
 
 def steps(runtime: Runtime, environ: Mapping[str, str]) -> tuple[Step, ...]:
     """How a token is made and given on this kind of machine."""
-    server = (environ.get("GITHUB_SERVER_URL") or f"https://{GITHUB}").rstrip("/")
+    server = github_server(environ)
     query = urlencode({"scopes": "repo", "description": "gitsession"})
     make = Step(
         "Make a GitHub token",

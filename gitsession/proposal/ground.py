@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitsession import credentials, run
-from gitsession.address import Address
+from gitsession.address import SERVER_VARIABLE, Address
 from gitsession.agent import control
 from gitsession.agent.configuration import Configuration, load
 from gitsession.agent.places import Places
@@ -66,7 +66,7 @@ class Ground:
     @property
     def is_on_github(self) -> bool:
         """Whether there can be a pull request at all."""
-        return is_github(self.address, {"GITHUB_SERVER_URL": self.configuration.server_url})
+        return is_github(self.address, {SERVER_VARIABLE: self.configuration.server_url})
 
     @property
     def hub(self) -> Hub | None:

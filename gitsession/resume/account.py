@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gitsession.address import GITHUB, Address, parse_address
+from gitsession.address import GITHUB, Address, github_server, parse_address
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, HubError
 from gitsession.model import Identity
@@ -62,7 +62,7 @@ class Standing:
 
 def is_github(address: Address, environ: Mapping[str, str]) -> bool:
     """Whether the repository's server is GitHub, or the GitHub Enterprise of `GITHUB_SERVER_URL`."""
-    server = (environ.get("GITHUB_SERVER_URL") or f"https://{GITHUB}").rstrip("/")
+    server = github_server(environ)
     return address.is_https and (address.host == GITHUB or address.url.startswith(f"{server}/"))
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitsession import files, run
-from gitsession.address import Address
+from gitsession.address import Address, github_server
 from gitsession.agent import control, launching
 from gitsession.agent.configuration import Configuration, Secrets
 from gitsession.agent.places import Places, home, local_state
@@ -192,7 +192,7 @@ def _configuration(
         max_remote_size=parse_size(options.max_remote_size),
         deadline=runtime.deadline(options.lifetime),
         token_command=options.token_command,
-        server_url=os.environ.get("GITHUB_SERVER_URL") or "https://github.com",
+        server_url=github_server(os.environ),
         api_url=_api_url(ground.address),
         notify=options.notify,
         opened_as=brought.opened_as,

@@ -16,7 +16,7 @@ from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 from gitsession.resume.ground import check_path
 from gitsession.resume.unseen import not_found
-from gitsession.snapshot.user import UserRepository
+from gitsession.snapshot.user import UserRepository, not_ours
 
 CLONED = "refs/gitsession-fetched/clone"
 MOST_BRANCHES = 100  # whatever else a session builds on is behind one of these, or comes once more
@@ -127,6 +127,8 @@ def explained(error: GitError, address: Address, network_hint: str) -> Gitsessio
     """What a clone's failure means to the person, with what to do where no network is to be had."""
     if address.is_path:
         check_path(Path(address.url))
+        if theirs := not_ours(Path(address.url), error):
+            return theirs
         return GitError(
             f"{address} cannot be cloned: {error.what}",
             stderr=error.stderr,

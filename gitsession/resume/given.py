@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitsession import credentials, files
-from gitsession.address import GITHUB, Address
+from gitsession.address import Address, github_server
 from gitsession.agent.places import home, local_state
 from gitsession.credentials import Token
 from gitsession.errors import AuthorisationError, ConsentRefused, GitsessionError, StorageError, TokenMissing
@@ -57,7 +57,7 @@ def token_at_hand(options: Options, address: Address, runtime: Runtime, environ:
 
 def _from_platform(address: Address, runtime: Runtime, environ: Mapping[str, str]) -> Given:
     """The secret, which is meant for the server that `user/repo` means and goes to no other."""
-    server = urlsplit(environ.get("GITHUB_SERVER_URL") or f"https://{GITHUB}")
+    server = urlsplit(github_server(environ))
     if address.host != server.netloc.lower():
         return Given()
     try:

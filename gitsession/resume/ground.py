@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gitsession.address import Address, parse_address
+from gitsession.address import Address, github_server, parse_address
 from gitsession.errors import RepositoryError, StorageError, WorkTreeError
 from gitsession.git import Repository, plain
 from gitsession.model import Identity
@@ -48,7 +48,7 @@ def glance(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
         AddressError: `repo` is malformed.
         StorageError: The storage is none that can be had here.
     """
-    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    server = github_server(environ)
     address = parse_address(str(options.repo), server_url=server)
     adopted = _is_adopted(options, address)
     worktree = Path(address.url) if adopted else _worktree(options.workdir, address, runtime)
@@ -66,7 +66,7 @@ def survey(options: Options, *, runtime: Runtime, environ: Mapping[str, str]) ->
         WorkTreeError: Something else stands in the work directory.
         StorageError: The storage is none that can be had here.
     """
-    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    server = github_server(environ)
     seen = glance(options, runtime=runtime, environ=environ)
     address, storage = seen.address, seen.storage
     if _is_adopted(options, address):
@@ -88,7 +88,7 @@ def survey_remote(
         RepositoryError: A path that is no repository.
         StorageError: The storage is none that can be had here.
     """
-    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    server = github_server(environ)
     address = parse_address(repo, server_url=server)
     if address.is_path and is_clone(Path(address.url)):
         address = _remote_of(discover(Path(address.url)), address, server)
@@ -155,7 +155,7 @@ def check_path(path: Path) -> None:
         raise RepositoryError(
             f"{path} is no git repository.",
             safe="Nothing was touched.",
-            hint="Run `git init` in it first, or name a repository.",
+            hint="Name a repository's folder, or run `git init` in yours first.",
         )
 
 

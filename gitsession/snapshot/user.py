@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,37 @@ def discover(path: Path) -> UserRepository:
     try:
         done = git.plain("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir", cwd=path)
     except GitError as problem:
-        raise RepositoryError(
-            f"{path} is not inside the work tree of a git repository.",
-            hint="Run `git init` there, or name a repository to clone.",
-        ) from problem
+        raise _unread(path, problem) from problem
     return _checked(path, done.stdout.decode("utf-8", "surrogateescape").split("\n"))
+
+
+def _unread(path: Path, problem: GitError) -> RepositoryError:
+    if error := not_ours(path, problem):
+        return error
+    if any((above / ".git").exists() for above in (path, *path.parents)):
+        return RepositoryError(
+            f"The repository of {path} cannot be read: {problem.what}",
+            safe="Nothing in it was touched.",
+            hint="See what `git status` says there, or clone it anew into another directory.",
+        )
+    return RepositoryError(
+        f"{path} is not inside the work tree of a git repository.",
+        hint="Run `git init` there, or name a repository to clone.",
+    )
+
+
+def not_ours(path: Path, problem: GitError) -> RepositoryError | None:
+    """The error for a repository that git does not read, since another user of this machine owns it.
+
+    Its words are "fatal: detected dubious ownership in repository at '/place'".
+    """
+    if "dubious ownership" not in problem.stderr:
+        return None
+    return RepositoryError(
+        f"{path} belongs to another user of this machine, so git does not read it.",
+        safe="Nothing in it was touched.",
+        hint=f"If you trust what is in it: git config --global --add safe.directory {shlex.quote(str(path))}",
+    )
 
 
 def _checked(path: Path, lines: list[str]) -> UserRepository:
