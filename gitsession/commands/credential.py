@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gitsession import run
 from gitsession.agent.control import ask
 from gitsession.errors import GitsessionError
+from gitsession.git.settings import own_trust
 from gitsession.wording import inert
 
 MAX_REQUEST = 65_536
@@ -60,11 +62,9 @@ def _get(keepers: Iterable[Path]) -> int:
 
 def _trusts_who_the_user_trusts() -> bool:
     """Whether it is up to the user, and not to the clone, whose certificates git takes for the server's."""
-    from gitsession.git.settings import own_trust  # slow to import, and most calls are for `store`
-
     try:
-        found = own_trust(Path(os.environ.get("GIT_DIR", ".")).absolute())
-    except GitsessionError as error:
+        found = own_trust(Path(named) if (named := os.environ.get("GIT_DIR")) else None)
+    except (GitsessionError, OSError, run.TimedOut) as error:
         sys.stderr.write(f"gitsession: {' '.join(str(error).splitlines())}\n")
         return False
     if found:

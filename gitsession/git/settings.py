@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitsession.git.command import Repository, plain
+from gitsession import run
+from gitsession.git.command import LOCAL_TIMEOUT, Repository, environment, failure
 
 _TRUST = r"^http\.(.*\.)?ssl(cainfo|capath|verify)$"
 _TRUE = ("", "1", "on", "true", "yes")
@@ -21,22 +22,25 @@ def hooks_path(git_dir: Path) -> str | None:
     return None if done.code else done.stdout.decode("utf-8", "surrogateescape").rstrip("\0")
 
 
-def own_trust(place: Path) -> list[str]:
+def own_trust(git_dir: Path | None) -> list[str]:
     """The settings by which a clone itself says whose certificates are good, wherever its files say so.
 
     What the user has set for all their clones is not among them, nor what a `http.sslVerify=true` of ours for
     the same URL stands over: only one for a way with a user name in it would win over that.
 
     Args:
-        place: The repository, or a folder in its work tree.
+        git_dir: The repository; None for the one that git finds where we stand.
 
     Raises:
         GitError: The configuration cannot be read.
+        OSError: There is no git.
+        TimedOut: It did not end.
     """
-    asked = ("config", "--show-scope", "--null", "--get-regexp", _TRUST)
-    is_repository = (place / "HEAD").exists()
-    door = Repository(place, as_user=True) if is_repository else None
-    done = door.run(*asked, accept=(0, 1)) if door else plain(*asked, cwd=place, accept=(0, 1))
+    where = () if git_dir is None else (f"--git-dir={git_dir}",)
+    argv = ("git", *where, "config", "--show-scope", "--null", "--get-regexp", _TRUST)
+    done = run.run(argv, timeout=LOCAL_TIMEOUT, env=environment())  # git waits, and GitPython is slow to load
+    if done.code not in (0, 1):
+        raise failure("config", done)
     said = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     entries = (
         entry.partition("\n")
