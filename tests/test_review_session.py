@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.review import cases
+from tests.rig import nvidia
 from tests.rig.discussion import PullRequest
 from tests.rig.faults import lost_reply
 from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Forge
@@ -90,6 +91,22 @@ def test_the_work_tree_becomes_a_pull_request_and_the_next_round_edits_it(
     assert pull.title == "A better plot" and pull.body.startswith("Please look at the plot.")
     assert online.json("review")["made"] is False
     assert online.shown()["log --oneline --branches"].count("\n") <= 20
+
+
+def test_the_gpu_that_a_command_ran_on_is_told_in_the_log_and_to_reviewers(
+    online: Machine, forge: Forge
+) -> None:
+    nvidia.install(online.runtime, "NVIDIA A100-SXM4-80GB")
+    online.open()
+    edit(online)
+    ran = ("run", "--", "python3", "-c", "open('fitted.txt', 'w').write('1')")
+    online.gitsession(*ran, cwd=online.worktree)
+    online.gitsession("flush", "--timeout", "60")
+    (told,) = [entry["ran"] for entry in online.json("log") if entry["ran"]]
+    assert (told["gpu"], told["exit"]) == ("NVIDIA A100-SXM4-80GB", 0)
+    assert "· NVIDIA A100-SXM4-80GB" in online.gitsession("log").stdout
+    online.json("review", "--title", "Fit on a GPU")
+    assert ", NVIDIA A100-SXM4-80GB; 1 run in" in the_pull(forge).body
 
 
 @long

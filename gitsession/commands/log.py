@@ -14,9 +14,12 @@ from gitsession.commands.target import find, json_option, session_option
 from gitsession.model import Snapshot
 from gitsession.wording import human_span
 
+COLUMNS = ("snapshot", "when", "what", "ran", "size", "commit")
+LAYOUT = {"whole": ("when", "size", "commit"), "spare": ("commit", "size", "when")}
+
 
 def what_ran(ran: Mapping[str, Any] | None) -> str:
-    """`cell 12 · 3 s`, `cell 12: ValueError`, `during cell 12`, `python train.py: exit 1 · 2 min`, or empty.
+    """`cell 12 · 3 s · Tesla T4`, `cell 12: ValueError`, `during cell 12`, `make: exit 1 · 2 min`, or empty.
 
     The record came from a commit that anybody may have written, so nothing in it is taken for granted.
     """
@@ -31,7 +34,8 @@ def what_ran(ran: Mapping[str, Any] | None) -> str:
         return ""
     seconds = ran.get("seconds")
     lasted = f" · {human_span(seconds)}" if isinstance(seconds, int | float) and seconds >= 1 else ""
-    return f"{name}{f': {bad}' if bad else ''}{lasted}"
+    gpu = f" · {ran['gpu']}" if ran.get("gpu") else ""
+    return f"{name}{f': {bad}' if bad else ''}{lasted}{gpu}"
 
 
 def row(snapshot: Snapshot, now: float) -> tuple[object, ...]:
@@ -60,5 +64,4 @@ def command(session: str | None, limit: int, as_json: bool) -> None:
         print_json([asdict(snapshot) for snapshot in found])
         return
     now = time.time()
-    columns = ("snapshot", "when", "what", "ran", "size", "commit")
-    table(columns, [row(snapshot, now) for snapshot in found], whole=("when", "size", "commit"))
+    table(COLUMNS, [row(snapshot, now) for snapshot in found], **LAYOUT)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gitsession.git.progress import Listen, Progress
 
 READABLE = 14  # characters that a broken cell has at least
+NARROWEST = 10  # characters to which it is narrowed before a whole one is broken
 GAP = 3  # characters between two columns
 WIDER_THAN_ANY = 10_000  # columns: what is piped is for programs, which take a line for a row
 
@@ -66,42 +67,80 @@ def table(
     Args:
         columns: Their titles.
         rows: A cell for each column.
-        whole: The columns whose cells are never broken, so that they can be copied.
+        whole: The columns whose cells are broken only where nothing else helps, so that they can be copied.
         spare: The columns that a narrow terminal goes without, the first of them first.
     """
     out, written = console(), [[inert(cell) for cell in row] for row in rows]
     if not out.is_terminal:
         out.width = WIDER_THAN_ANY
+    unbroken = {at for at, title in enumerate(columns) if title in whole}
     least = {
-        column: _least(column, [row[at] for row in written], whole=column in whole)
-        for at, column in enumerate(columns)
+        at: _least(title, [row[at] for row in written], whole=at in unbroken)
+        for at, title in enumerate(columns)
     }
-    for column in spare:
-        if sum(least.values()) + GAP * len(least) > out.width:
-            least.pop(column)
-    out.print(_drawn(columns, written, least, whole))
+    for title in spare:
+        if _width(least) > out.width:
+            least.pop(columns.index(title))
+    unbroken -= _squeeze(least, unbroken, out.width)
+    _widen(least, written, out.width)
+    out.print(_drawn(columns, written, least, unbroken))
 
 
 def _least(title: str, cells: Sequence[str], *, whole: bool) -> int:
     """The width at which a column's cells are not broken, or into few pieces."""
     from rich.cells import cell_len
 
-    longest = max(map(cell_len, cells), default=0)
+    longest = _longest(cells)
     return max(cell_len(title), longest if whole else min(READABLE, longest))
 
 
+def _longest(cells: Iterable[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, cells), default=0)
+
+
+def _width(least: Mapping[int, int]) -> int:
+    return sum(least.values()) + GAP * (len(least) - 1)
+
+
+def _squeeze(least: dict[int, int], unbroken: Collection[int], room: int) -> set[int]:
+    """Narrow the widest columns until all fit, those that may be broken first; answers with the narrowed."""
+    narrowed = set()
+    while _width(least) > room and max(least.values()) > 1:
+        some = [at for at, width in least.items() if at not in unbroken and width > NARROWEST]
+        widest = max(some or least, key=lambda at: least[at])
+        least[widest] -= 1
+        narrowed.add(widest)
+    return narrowed
+
+
+def _widen(widths: dict[int, int], rows: Sequence[Sequence[str]], room: int) -> None:
+    """Give what is left of the line to the columns whose cells are broken, the narrowest first."""
+    left = room - _width(widths)
+    lacks = {at: _longest(row[at] for row in rows) - width for at, width in widths.items()}
+    for at in sorted((at for at in lacks if lacks[at] > 0), key=lambda at: lacks[at]):
+        waiting = sum(lack > 0 for lack in lacks.values())
+        more = min(lacks[at], left // waiting)
+        widths[at] += more
+        left -= more
+        lacks[at] = 0
+
+
 def _drawn(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], least: Mapping[str, int], whole: Collection[str]
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    widths: Mapping[int, int],
+    unbroken: Collection[int],
 ) -> Table:
     from rich import box
     from rich.table import Table
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        if column in least:
-            drawn.add_column(column, overflow="fold", no_wrap=column in whole, min_width=least[column])
+    for at, width in widths.items():
+        drawn.add_column(titles[at], overflow="fold", no_wrap=at in unbroken, width=width)
     for row in rows:
-        drawn.add_row(*(cell for column, cell in zip(columns, row, strict=True) if column in least))
+        drawn.add_row(*(row[at] for at in widths))
     return drawn
 
 

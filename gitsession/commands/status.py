@@ -18,6 +18,7 @@ from gitsession.session import Session
 from gitsession.status import ReplicaStatus, Status
 
 PAUSE = 2.0
+COLUMNS = ("place", "level", "has", "", "")
 _WORDS = {Level.NONE: "not yet", Level.LOCAL: "on this machine", Level.STORED: "stored", Level.SAFE: "safe"}
 
 
@@ -62,7 +63,7 @@ def show(status: Status) -> None:
     if storage := status.extra.get("storage"):
         say(f"vault      {inert(storage)}")
     if status.replicas:
-        table(("place", "level", "has", "", ""), [replica_row(replica) for replica in status.replicas])
+        table(COLUMNS, [replica_row(replica) for replica in status.replicas])
     if review := status.extra.get("review"):
         said = len(review["remarks"]) + len(review["words"])
         more = f", {said} said: gitsession review --status" if said else ""

@@ -17,6 +17,7 @@ from gitsession.model import Snapshot
         ({"cell": 12, "seconds": 3.2, "ok": True, "error": ""}, "cell 12 · 3 s"),
         ({"cell": 12, "seconds": 0.2, "error": "ValueError"}, "cell 12: ValueError"),
         ({"cell": 1, "seconds": None}, "cell 1"),
+        ({"cell": 12, "seconds": 3.2, "gpu": "Tesla T4"}, "cell 12 · 3 s · Tesla T4"),
         ({"cell": 12, "running": True}, "during cell 12"),
         ({"cell": 12, "seconds": None, "error": "kernel ended"}, "cell 12: kernel ended"),
         ({"command": "python train.py", "exit": 1, "seconds": 130}, "python train.py: exit 1 · 2 min"),
