@@ -64,12 +64,20 @@ def test_a_terminal_is_told_of_the_session_s_end(machine: Machine) -> None:
 def test_a_pipe_gets_whole_statuses_without_escapes(machine: Machine) -> None:
     with going(machine, *WATCH) as (process, out, errors):
         assert eventually(lambda: out.read_text().count("work tree") >= 2)
-        os.kill(machine.json("status")["agent"]["pid"], signal.SIGKILL)
+        agent, (keeper,) = machine.json("status")["agent"]["pid"], keepers(machine)
+        os.kill(keeper, signal.SIGSTOP)  # so that the agent is away for longer than a look takes
+        os.kill(agent, signal.SIGKILL)
+        assert eventually(lambda: "It is asked again." in out.read_text())
+        os.kill(keeper, signal.SIGCONT)
         told = out.read_text().count("work tree")
         assert eventually(lambda: out.read_text().count("work tree") >= told + 2)
         machine.gitsession("close")
         assert process.wait(60) == 0
     assert_plain(out, errors)
+
+
+def keepers(machine: Machine) -> list[int]:
+    return [seen.pid for seen in machine.runtime.processes() if "agent.keeper" in seen.arguments]
 
 
 def assert_plain(out: Path, errors: Path) -> None:
