@@ -39,6 +39,18 @@ TRACED = (
     "GIT_TRACE2",
     "GIT_TRACE2_EVENT",
 )
+# Not `run` and `wait -- COMMAND`: a program of the person gets the environment of the person.
+RARER = (
+    "attach",
+    "commit --message Mine --push",
+    "update",
+    "fetch no-such",
+    "allow no-such",
+    "restore no-such --snapshot 99",
+    "wait --pid 4194303",
+    "expose 9",
+    "prune ada/digits",
+)
 RAISES = """
 import importlib, sys, traceback
 from gitsession import cli
@@ -105,7 +117,11 @@ def first_life(machine: Machine, git_server: GitServer) -> list[Finished]:
     said.append(machine.gitsession("review", "--title", "Mine", "--html", report))
     elsewhere = str(machine.runtime.work / "x")
     said.append(machine.gitsession("open", "ada/no-such", "--workdir", elsewhere, check=False))
-    return [*said, push_by_hand(machine)]
+    said.append(push_by_hand(machine))
+    rarer = [machine.gitsession(*verb.split(), check=False, cwd=machine.worktree) for verb in RARER]
+    assert {done.code for done in rarer} == {0, 1}
+    assert "which may not leave" in rarer[1].stderr
+    return [*said, *rarer]
 
 
 def second_life(machine: Machine, git_server: GitServer) -> list[Finished]:
@@ -118,7 +134,16 @@ def second_life(machine: Machine, git_server: GitServer) -> list[Finished]:
         write(machine, "late.txt"),
         machine.gitsession("status"),
         machine.gitsession("close", check=False),
+        *last_life(machine, git_server),
     ]
+
+
+def last_life(machine: Machine, git_server: GitServer) -> list[Finished]:
+    """GitHub is back: the session is opened where it was closed, and ended for good."""
+    git_server.start()
+    machine.open()
+    finished = machine.gitsession("finish")
+    return [finished, machine.gitsession("prune", "ada/digits"), machine.gitsession("list", "ada/digits")]
 
 
 def stores(machine: Machine, git_server: GitServer) -> list[Path]:
