@@ -197,7 +197,7 @@ def _report(seen: Search) -> None:
 def _row(entry: Listed, *, with_repo: bool) -> tuple[str, ...]:
     size = "" if entry.size is None else human_size(entry.size)
     named = (entry.repo,) if with_repo else ()
-    saved = str(entry.snapshot or "")
+    saved = f"snapshot {entry.snapshot}" if entry.snapshot else ""
     where = " + ".join(entry.where)
     return (
         *named,

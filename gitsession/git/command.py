@@ -181,14 +181,19 @@ class Repository:
 
 
 def failure(command: str, done: run.Completed) -> GitError:
-    """The error for a git command that said no, with git's own last words."""
+    """The error for a git command that said no, with git's own reason."""
     stderr = redact(done.stderr.decode("utf-8", "replace")).strip()
-    last = next((line for line in reversed(stderr.splitlines()) if line.strip()), f"exit code {done.code}")
     return GitError(
-        f"git {command} failed: {last}",
+        f"git {command} failed: {reason(stderr) or f'exit code {done.code}'}",
         stderr=stderr,
         hint="These are git's own words; `gitsession status` says what is safe meanwhile.",
     )
+
+
+def reason(stderr: str) -> str:
+    """The line of git's words that says why: the first fatal one, since advice may follow; else the last."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
 
 
 def plain(

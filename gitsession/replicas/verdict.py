@@ -14,6 +14,7 @@ from gitsession.errors import (
     RefusedError,
     TokenRefused,
 )
+from gitsession.git.command import reason
 from gitsession.git.transfer import Pushed, Update
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
 
@@ -55,9 +56,9 @@ def push_failed(pushed: Pushed) -> GitError | AuthorisationError:
     )
     refusal = parse_refusal(words)
     if refusal is None or refusal.kind in ("rate-limit", "moved"):
-        last = refusal.detail if refusal is not None else _last_line(pushed)
+        why = refusal.detail if refusal is not None else reason(pushed.stderr) or f"exit code {pushed.code}"
         return GitError(
-            f"The push did not arrive: {last}", stderr=words, safe=SAFE_HERE, hint="It is tried again."
+            f"The push did not arrive: {why}", stderr=words, safe=SAFE_HERE, hint="It is tried again."
         )
     if refusal.kind in AUTHORISATION:
         return _not_let_in(refusal)
@@ -89,8 +90,3 @@ def translated() -> Iterator[None]:
         if "fsck" not in failed.stderr:
             failed.safe, failed.hint = failed.safe or SAFE_HERE, failed.hint or UNREACHABLE
         raise
-
-
-def _last_line(pushed: Pushed) -> str:
-    lines = [line.strip() for line in pushed.stderr.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {pushed.code}"

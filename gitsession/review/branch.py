@@ -98,7 +98,7 @@ def build(
         raise RepositoryError(
             "There is nothing to review: your files are as they are in the base.",
             safe="Nothing was pushed.",
-            hint="Name another base with base=, or change something first.",
+            hint="Name another base with base= (--base), or change something first.",
         )
     fork = commits.merge_base(repository, round_.base, tip)
     own = commits.subjects(repository, fork, round_.head) if fork and round_.head else ()

@@ -73,6 +73,7 @@ def test_a_pipe_gets_a_line_for_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(rows) == len(NAMES)
     for name, row in zip(NAMES, rows, strict=True):
         assert f" {name} " in row and "remote + vault" in row and "12.3 MB" in row
+        assert " snapshot 1234 " in row
 
 
 def test_names_that_are_longer_than_a_narrow_terminal_are_broken_and_the_rest_stays(

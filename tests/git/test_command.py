@@ -24,9 +24,11 @@ def test_answers(made: Path) -> None:
     assert repository.run("rev-parse", "--verify", "--quiet", "missing", accept=(0, 1)).code == 1
 
 
-def test_a_failure_has_gits_last_words(made: Path) -> None:
+def test_a_failure_has_gits_reason(made: Path) -> None:
     with pytest.raises(GitError, match=r"git cat-file failed: fatal: .*missing"):
         Repository(made / ".git").run("cat-file", "-t", "missing")
+    with pytest.raises(GitError, match=r"failed: fatal: 'nowhere' does not appear to be a git repository\n"):
+        Repository(made / ".git").run("fetch", "nowhere")
 
 
 def test_our_calls_run_no_hook_and_the_users_own_do(made: Path) -> None:
