@@ -1,0 +1,3 @@
+"""The handle on a running session."""
+
+from gitsession.session.handle import Session as Session
