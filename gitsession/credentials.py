@@ -194,6 +194,7 @@ def _settings(url: str, helper: str) -> list[tuple[str, str]]:
             ("credential", "helper", helper),
             ("credential", "useHttpPath", "true"),
             ("http", "sslVerify", "true"),  # else whoever answers for the host would get the token
+            ("http", "followRedirects", "initial"),  # else git takes it to where a server's alternates lie
         )
     ]
 

@@ -101,9 +101,9 @@ class TestConfiguration:
 
     def test_is_for_one_repository_and_puts_ours_alone(self) -> None:
         found = self.settings({})
-        pairs = [(found[f"GIT_CONFIG_KEY_{n}"], found[f"GIT_CONFIG_VALUE_{n}"]) for n in range(8)]
+        pairs = [(found[f"GIT_CONFIG_KEY_{n}"], found[f"GIT_CONFIG_VALUE_{n}"]) for n in range(10)]
         helper = "!/bin/gs credential --socket /run/k.sock"
-        assert found["GIT_CONFIG_COUNT"] == "8"
+        assert found["GIT_CONFIG_COUNT"] == "10"
         assert pairs == [
             (f"{section}.https://github.com/ada/digits{suffix}.{name}", value)
             for suffix in ("", ".git")
@@ -112,13 +112,14 @@ class TestConfiguration:
                 ("credential", "helper", helper),
                 ("credential", "useHttpPath", "true"),
                 ("http", "sslVerify", "true"),
+                ("http", "followRedirects", "initial"),
             )
         ]
 
     def test_holds_the_fork_too(self) -> None:
         found = self.settings({}, OPENED, FORK)
-        assert found["GIT_CONFIG_COUNT"] == "16"
-        assert found["GIT_CONFIG_KEY_8"] == "credential.https://github.com/grace/digits.helper"
+        assert found["GIT_CONFIG_COUNT"] == "20"
+        assert found["GIT_CONFIG_KEY_10"] == "credential.https://github.com/grace/digits.helper"
 
     def test_follows_what_stands_there_and_does_not_repeat_it(self) -> None:
         standing = {
@@ -127,7 +128,7 @@ class TestConfiguration:
             "GIT_CONFIG_VALUE_0": "Authorization: secret",
         }
         found = self.settings(standing)
-        assert found["GIT_CONFIG_COUNT"] == "9"
+        assert found["GIT_CONFIG_COUNT"] == "11"
         assert "secret" not in str(found)
         assert not found.keys() & {"GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"}
 
@@ -135,11 +136,11 @@ class TestConfiguration:
         environ = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"}
         for address in (OPENED, FORK, OPENED, FORK):
             environ |= self.settings(environ, address)
-        assert environ["GIT_CONFIG_COUNT"] == "17"
+        assert environ["GIT_CONFIG_COUNT"] == "21"
 
     @pytest.mark.parametrize("count", ["", "-1", "x", "1e3", "99999999", "٣"])
     def test_a_bogus_count_is_no_obstacle(self, count: str) -> None:
-        assert self.settings({"GIT_CONFIG_COUNT": count})["GIT_CONFIG_COUNT"] == "8"
+        assert self.settings({"GIT_CONFIG_COUNT": count})["GIT_CONFIG_COUNT"] == "10"
 
     @pytest.mark.parametrize("text", ["git@github.com:a/b.git", "http://example.org/a/b", "/srv/a"])
     def test_nothing_where_no_token_is_sent(self, text: str) -> None:

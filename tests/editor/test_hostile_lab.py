@@ -63,6 +63,7 @@ def test_nothing_of_the_work_tree_runs_when_jupyterlab_starts(editor: Editor, tr
     assert fired(tree) == set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PLANTS)
 def test_each_of_them_runs_where_everyday_programs_are_let(tree: Path, name: str) -> None:
     plant(tree, name)

@@ -47,6 +47,13 @@ BUGS = (
         "security/test_planted_trust.py",
     ),
     Bug(
+        "git takes the token to where a server's objects lie elsewhere",
+        "credentials.py",
+        '("http", "followRedirects", "initial")',
+        '("http", "unused", "initial")',
+        "security/test_planted_trust.py::test_the_token_does_not_go_to_where_objects_lie_elsewhere",
+    ),
+    Bug(
         "a URL is said with its credentials",
         "git/command.py",
         '_CREDENTIALS_IN_URL.sub(r"\\1", text)',

@@ -17,7 +17,7 @@ from typing import Literal
 from tests.rig.certificates import Certificates
 from tests.rig.loopback import Handler, Loopback
 
-Behaviour = Literal["challenge", "redirect", "challenge then redirect"]
+Behaviour = Literal["challenge", "redirect", "challenge then redirect", "alternates"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Seen:
     @property
     def authorised(self) -> bool:
         """Whether any password came with it; a URL's user name alone curl sends by itself."""
-        given = re.search(rb"(?im)^authorization: *(\w+) +(\S*)", self.text)
+        given = re.search(rb"(?im)^authorization: *(\w+)\s+(\S*)", self.text)
         if given is None or given[1].lower() != b"basic":
             return given is not None
         return not base64.b64decode(given[2]).endswith(b":")
@@ -104,12 +104,29 @@ class _HostileHandler(Handler):
 
     def _serve(self) -> None:
         authorised, owner = self._note(), self.owner
-        if owner.behaviour == "redirect" or (owner.behaviour == "challenge then redirect" and authorised):
+        if owner.behaviour == "alternates" and authorised:
+            self._send_to_alternates(owner.target)
+        elif owner.behaviour == "redirect" or (owner.behaviour == "challenge then redirect" and authorised):
             self._reply(HTTPStatus.FOUND, "Location", f"{owner.target}{self.path}")
         elif authorised:
             self._reply(HTTPStatus.FORBIDDEN, "X-Hostile", "thanks")
         else:
             self._reply(HTTPStatus.UNAUTHORIZED, "WWW-Authenticate", 'Basic realm="x"')
+
+    def _send_to_alternates(self, target: str) -> None:
+        """As a server without git's own protocol does it: one ref, whose objects lie elsewhere."""
+        path = self.path.partition("?")[0]
+        if path.endswith("/info/refs"):
+            body = f"{'1' * 40}\trefs/heads/main\n"
+        elif path.endswith("/objects/info/http-alternates"):
+            body = f"{target}/x/objects\n"
+        else:
+            self._reply(HTTPStatus.NOT_FOUND, "X-Hostile", "elsewhere")
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
 
     def _reply(self, status: HTTPStatus, name: str, value: str) -> None:
         self.send_response(status)

