@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from gitsession.editor.server import Layout
 from gitsession.editor.working import Worker, fetched_into
 from gitsession.errors import GitsessionError, StorageError
 from gitsession.replicas.editor_files import EditorFiles
-
-Files = Callable[[], "EditorFiles | None"]
-Leave = Callable[[], None]
 
 
 class EditorKeeping:

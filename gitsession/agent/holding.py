@@ -28,7 +28,6 @@ FIRST_CONFIRMATION = 15.0  # seconds until it is asked whether all is uploaded, 
 CONFIRMATIONS = 8
 SETTLED = 2.0  # seconds since a file was written until it is taken for whole
 REPORT_INTERVAL = 5.0
-NO_VAULT = "there is no vault"
 
 
 class Holding:

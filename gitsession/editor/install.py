@@ -245,13 +245,6 @@ def _last_line(output: bytes) -> str:
     return lines[-1][:300] if lines else "no word of why"
 
 
-def remove_others(cache: Path) -> None:
-    """Remove other versions; none of them may be in use."""
-    for directory in cache.glob("code-server-*"):
-        if directory.is_dir() and directory.name != directory_name(machine()):
-            shutil.rmtree(directory, ignore_errors=True)
-
-
 def folder_size(directory: Path) -> int:
     """Bytes of all files below; what vanishes meanwhile counts nothing."""
     total = 0

@@ -151,11 +151,3 @@ def read(repository: Repository, source: Path, *, checked: bool, timeout: float 
             accept=(0, 1),  # 1: all is there, though not all of it in this file
         )
     return found
-
-
-def verify(repository: Repository, source: Path, timeout: float = CLONE_TIMEOUT) -> bool:
-    """Whether git takes the file for a bundle that it could fetch from, given this repository's refs."""
-    return (
-        repository.run("bundle", "verify", "--quiet", str(source), timeout=timeout, accept=(0, 1, 128)).code
-        == 0
-    )

@@ -17,7 +17,6 @@ from typing import IO, Any
 
 from gitsession.replicas.secrets import find, fingerprint, worth_trying
 
-HEADER = "%(objecttype) %(objectsize) %(objectname) %(rest)"
 MEMORY_LIMIT = 3 << 30
 _DATA_URI = re.compile(r"(data:[\w/+.-]{1,60};base64,)[A-Za-z0-9+/=\s]{64,}")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"\xef\xbb\xbf": "utf-8"}

@@ -10,7 +10,6 @@ from typing import Any
 
 from gitsession.review.parse import Cell, NotANotebook, Notebook
 
-SHORT = 1000
 HINT = "nbdime is missing: pip install 'gitsession[review]' shows it cell by cell"
 
 

@@ -12,7 +12,6 @@ from gitsession.git import Repository, commits, lookup, objects
 from gitsession.review.notebooks import NotebookReview, compare
 from gitsession.review.outputs import Image
 
-LARGEST_NOTEBOOK = 100_000_000
 _ABSENT = frozenset("0")
 
 
