@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
+from gitsession.proposal.large import PIECE, pieces
 from gitsession.snapshot import lfs
 from tests.rig.forge import ADA_TOKEN, Forge
 from tests.rig.git_server import GitServer
@@ -53,3 +55,37 @@ def test_work_in_progress_of_lfs_stays_in_the_vault_until_the_review_brings_it(
     assert hosted.read(branch, "model.bin") + "\n" == lfs.pointer(sha256, len(weights)).decode()
     assert "keys.bin is not in the review: secret: AWS" in done.stdout
     assert "keys.bin" not in hosted.git("ls-tree", "--name-only", branch)
+
+
+@pytest.mark.long
+def test_a_secret_in_more_than_git_itself_may_carry_is_found(online: Machine, forge: Forge) -> None:
+    """130 MB, and the secret lies where the first piece that is searched ends."""
+    session = online.open()["session"]
+    with (online.worktree / "weights.bin").open("wb") as file:
+        file.seek(PIECE - 10)
+        file.write(b"key = '%s'\n" % KEY)
+        file.truncate(130_000_000)
+    (online.worktree / "plain.dat").write_bytes(os.urandom(1000) * 60_000)
+    (online.worktree / "train.py").write_text("print('better')\n")
+    done = online.gitsession("review")
+    print(done.stdout)
+    assert "plain.dat is not in the review: larger than 50 MB" in done.stdout
+    assert "Looking for secrets in 130" in done.stderr
+    assert "weights.bin is not in the review: secret: AWS" in done.stdout
+    hosted = forge.repository()
+    assert hosted.large == {}
+    assert "weights.bin" not in hosted.git("ls-tree", "--name-only", f"review/ada/{session}")
+    online.gitsession("allow", "weights.bin")
+    assert "Bringing 130" in online.gitsession("review").stderr
+    assert [len(content) for content in hosted.large.values()] == [130_000_000]
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 12, 18, 19, 100])
+def test_whatever_is_no_longer_than_the_overlap_lies_whole_in_a_piece(sealed: Path, size: int) -> None:
+    content = os.urandom(size)
+    (sealed / "content").write_bytes(content)
+    found = list(pieces(sealed / "content", length=10, overlap=2))
+    assert all(content[start : start + 10] == piece for start, piece in found)
+    for end in range(2, size + 1):
+        assert any(start <= end - 2 and end <= start + len(piece) for start, piece in found)
+    assert found[-1][0] + len(found[-1][1]) == size

@@ -12,10 +12,16 @@ from gitsession.agent.contents import Contents
 from gitsession.agent.decide import sweep_interval
 from gitsession.agent.editor import SessionEditor
 from gitsession.agent.service import Agent
+from gitsession.git import lfs
 from gitsession.model import Level
+from gitsession.snapshot.lfs import HELD
 from gitsession.status import Status
 
 NAMED = 3
+NO_LFS = (
+    "git-lfs is not installed here, so new contents of Git LFS files go to the vault only; a review leaves "
+    "them out. Install it (`apt-get install git-lfs`), before you commit such a file too."
+)
 
 
 def status(
@@ -107,6 +113,8 @@ def notes(agent: Agent) -> list[str]:
     found += [progress for progress in (holding.progress, agent.completing.progress) if progress]
     if holding.error:
         found.append(f"Held and kept files wait: {holding.error}")
+    if any(item.reason == HELD for item in agent.parts.saver.held) and not lfs.is_there():
+        found.append(NO_LFS)
     left_out = agent.parts.shipments.left_out
     if left_out:
         more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gitsession import run
 from gitsession.errors import GitError
 from gitsession.git.command import Repository
+from gitsession.git.filters import despite_filters
 from gitsession.git.objects import Change, parse_raw
 
 ATTRIBUTES = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
@@ -53,9 +54,8 @@ def worth_a_look(repository: Repository, paths: Sequence[bytes] = ()) -> list[by
     git read the file. Limited to what lies at or below `paths` where any are given.
     """
     chosen: tuple[str | bytes, ...] = ("--", *(b":(literal)" + path for path in paths)) if paths else ()
-    listed = repository.output(
-        "ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard", *chosen
-    )
+    asked = ("-z", "--modified", "--deleted", "--others", "--exclude-standard", *chosen)
+    listed = despite_filters(repository, lambda door: door.output("ls-files", *asked))
     return list(dict.fromkeys(path for path in listed.split(b"\0") if path))
 
 
@@ -106,7 +106,7 @@ def put(repository: Repository, entries: Iterable[tuple[bytes, bytes, str]]) -> 
 
 def refresh(repository: Repository) -> None:
     """Note the stat data of the files that equal their entries, so that the next look is quick."""
-    repository.run("update-index", "-q", "--refresh", accept=(0, 1))
+    despite_filters(repository, lambda door: door.run("update-index", "-q", "--refresh", accept=(0, 1)))
 
 
 class Questions:

@@ -1,24 +1,47 @@
-"""Bringing contents to the LFS store with git-lfs itself."""
+"""Git LFS by git-lfs itself, which may not be installed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from gitsession.errors import GitError
-from gitsession.git.command import Repository
+from gitsession.git.command import Repository, plain
 
 UPLOAD_TIMEOUT = 24 * 3600.0  # as long as bytes move: git-lfs ends by itself when they do not
 IDLE = "120"  # seconds without a byte after which git-lfs gives up
 
 
-def is_there(repository: Repository) -> bool:
-    """Whether git-lfs is installed on this machine."""
-    try:
-        return repository.run("lfs", "version", accept=tuple(range(256))).code == 0
-    except GitError:
-        return False
+NO_FILTER = {
+    **dict.fromkeys(("filter.lfs.process", "filter.lfs.smudge", "filter.lfs.clean"), ""),
+    "filter.lfs.required": "false",
+}
+
+
+def is_there() -> bool:
+    """Whether git-lfs is installed on this machine, where git would find it."""
+    return any(shutil.which("git-lfs", path=place) for place in (None, _beside_git()))
+
+
+@cache
+def _beside_git() -> str:
+    return plain("--exec-path", cwd=Path("/")).stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def as_it_is() -> Mapping[str, str]:
+    """Settings for a checkout: without git-lfs, pointers come out where a filter for it would fail."""
+    return {} if is_there() else NO_FILTER
+
+
+def files(repository: Repository) -> list[bytes]:
+    """The paths in the index that belong to Git LFS by their attributes.
+
+    Raises:
+        GitError: The index cannot be read.
+    """
+    return repository.output("ls-files", "-z", "--", ":(top,attr:filter=lfs)").split(b"\0")[:-1]
 
 
 def place_of(storage: Path, sha256: str) -> Path:

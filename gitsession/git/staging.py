@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gitsession.errors import FormatError, GitError
 from gitsession.git.command import Repository
+from gitsession.git.filters import despite_filters
 
 GITLINK = 0o160000
 _ASSUME_UNCHANGED = 0x8000
@@ -198,7 +199,8 @@ def read_tree(repository: Repository, tree: str) -> None:
 
 def refresh(repository: Repository) -> None:
     """Bring the cached stat data up to date; contents that differ stay different."""
-    repository.run("update-index", "-q", "--unmerged", "--refresh", accept=(0, 1))
+    asked = ("update-index", "-q", "--unmerged", "--refresh")
+    despite_filters(repository, lambda door: door.run(*asked, accept=(0, 1)))
 
 
 def reapply_sparse(repository: Repository) -> None:

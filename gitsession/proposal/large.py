@@ -14,16 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gitsession import files
-from gitsession.agent import control
-from gitsession.git import commits, lfs, lookup
+from gitsession.git import Repository, commits, lfs, lookup, plain
 from gitsession.proposal.ground import Ground
 from gitsession.replicas.guard import HARD_SIZE_LIMIT, Guard
-from gitsession.snapshot.lfs import HELD, pointer
-from gitsession.status import Status
+from gitsession.snapshot.lfs import pointer
 from gitsession.wording import human_size
 
-STATUS_TIMEOUT = 30.0
 CHUNK = 1 << 20
+PIECE = 64_000_000  # bytes that are searched for secrets at once: the guard's process has memory for that
+OVERLAP = 65_536  # what a cut would part lies whole in the next piece
 NO_LFS = "{path} is not in the review: it belongs to Git LFS, and git-lfs is not installed here."
 ELSEWHERE = "{path} is not in the review: .lfsconfig names an LFS store; push it there with `git push`."
 
@@ -46,29 +45,33 @@ class Brought:
     notes: tuple[str, ...] = ()
 
 
-def bring(ground: Ground, guard: Guard, tree: str, listen: Callable[[str], None]) -> Brought:
+def bring(
+    ground: Ground, guard: Guard, tree: str, paths: Sequence[str], listen: Callable[[str], None]
+) -> Brought:
     """Bring the held files of Git LFS to the store; what may not leave, or cannot be brought, stays out.
 
     Args:
         ground: The session.
         guard: Looks at each content before it leaves.
         tree: The tree of the review without them.
+        paths: Those that are held.
         listen: Told how much goes there before it goes.
 
     Raises:
         GitError: The store refuses, is full, or cannot be reached; nothing was pushed.
     """
-    status = control.ask(ground.places.agent_socket, "status", timeout=STATUS_TIMEOUT)["status"]
-    paths = [item.path for item in Status.from_json(status).held if item.reason == HELD]
     if not paths:
         return Brought(tree)
-    if not lfs.is_there(ground.repository):
+    if not lfs.is_there():
         return Brought(tree, tuple(NO_LFS.format(path=path) for path in paths))
     if ".lfsconfig" in lookup.tree_files(ground.repository, tree, ".lfsconfig"):
         return Brought(tree, tuple(ELSEWHERE.format(path=path) for path in paths))
     with _storage(ground) as storage:
         copied = [_copied(ground, storage, path) for path in paths]
-        notes = _refused(ground, guard, copied)
+        size = sum(each.size for each in copied)
+        if size > PIECE:
+            listen(f"Looking for secrets in {human_size(size)} of Git LFS")
+        notes = _refused(guard, storage, copied)
         good = [content for content in copied if content.path not in notes]
         return Brought(_with_pointers(ground, storage, tree, good, listen), tuple(notes.values()))
 
@@ -111,15 +114,41 @@ def _copied(ground: Ground, storage: Path, path: str) -> Content:
     return Content(path, digest.hexdigest(), size, place)
 
 
-def _refused(ground: Ground, guard: Guard, contents: Sequence[Content]) -> dict[str, str]:
-    """A sentence about each whose content may not leave; what is too large for git itself is not read."""
-    looked = [
-        (commits.write_blob(ground.repository, each.place.read_bytes()), each.path)
-        for each in contents
-        if each.size <= HARD_SIZE_LIMIT
-    ]
-    findings = replace(guard, size_limit=HARD_SIZE_LIMIT).check(looked)
-    return {found.path: f"{found.path} is not in the review: {found.reason}" for found in findings}
+def _refused(guard: Guard, storage: Path, contents: Sequence[Content]) -> dict[str, str]:
+    """A sentence about each whose content may not leave."""
+    reasons = ((each.path, _reason(guard, storage, each)) for each in contents)
+    return {path: f"{path} is not in the review: {reason}" for path, reason in reasons if reason}
+
+
+def _reason(guard: Guard, storage: Path, content: Content) -> str:
+    """Why it may not leave, looked at piece by piece whatever its size; empty where it may."""
+    if guard.allowed.allows_path(content.path):
+        return ""
+    for start, piece in pieces(content.place):
+        with _apart(storage) as scratch:
+            looked = [(commits.write_blob(scratch, piece), content.path)]
+            found = replace(guard, repository=scratch, size_limit=HARD_SIZE_LIMIT).check(looked)
+        if found:
+            counted = f", counted from byte {start:,}" if start and found[0].line else ""
+            return f"{found[0].reason}{counted}"
+    return ""
+
+
+def pieces(place: Path, length: int = PIECE, overlap: int = OVERLAP) -> Iterator[tuple[int, bytes]]:
+    """A file's content in pieces that overlap, each with the byte that it starts at."""
+    size = place.stat().st_size
+    with place.open("rb") as file:
+        for start in range(0, max(1, size - overlap), length - overlap):
+            file.seek(start)
+            yield start, file.read(length)
+
+
+@contextmanager
+def _apart(storage: Path) -> Iterator[Repository]:
+    """A repository that is gone afterwards, so that what was looked at fills no disk."""
+    with TemporaryDirectory(dir=storage) as folder:
+        plain("init", "--quiet", "--bare", "--", folder, cwd=storage)
+        yield Repository(Path(folder), config={"core.compression": "0"})
 
 
 def _mode(ground: Ground, path: str) -> int:

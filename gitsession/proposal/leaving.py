@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from gitsession.agent import control
 from gitsession.agent.contents import MEMORY, Memory
 from gitsession.git import commits, lookup, objects
+from gitsession.model import Held
 from gitsession.proposal.ground import Ground
 from gitsession.replicas.guard import Allowed, Guard
+from gitsession.status import Status
 
+STATUS_TIMEOUT = 30.0
+NAMED = 20
 _ABSENT = frozenset("0")
 
 
 @dataclass(frozen=True)
 class Sifted:
-    """A tree that may leave, and a sentence about each path whose new content stays here."""
+    """A tree that may leave, and why the new content of other paths stays here, by path."""
 
     tree: str
-    notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def held(ground: Ground) -> tuple[Held, ...]:
+    """What the session holds back, so that no snapshot has its new content.
+
+    Raises:
+        AgentError: The session does not answer.
+    """
+    told = control.ask(ground.places.agent_socket, "status", timeout=STATUS_TIMEOUT)["status"]
+    return Status.from_json(told).held
+
+
+def told(left_out: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence about each path that is not in the review, of many about the first."""
+    items = list(left_out.items())
+    notes = [f"{path} is not in the review: {reason}" for path, reason in items[:NAMED]]
+    more = len(items) - NAMED
+    return (*notes, *([f"{more} more are not in the review: see `gitsession status`."] if more > 0 else ()))
 
 
 def guard_of(ground: Ground) -> Guard:
@@ -44,5 +68,5 @@ def sift(ground: Ground, guard: Guard, base: str, tree: str) -> Sifted:
     before = lookup.tree_files(ground.repository, base, *(f":(literal){path}" for path in findings))
     gone = (0, "0" * 40)
     kept = {path: (before[path][0], before[path][2]) if path in before else gone for path in findings}
-    notes = tuple(f"{path} is not in the review: {found.reason}" for path, found in findings.items())
-    return Sifted(commits.with_files(ground.repository, tree, kept), notes)
+    left_out = {path: found.reason for path, found in findings.items()}
+    return Sifted(commits.with_files(ground.repository, tree, kept), left_out)

@@ -26,6 +26,7 @@ from gitsession.review.markdown import Links, comments
 from gitsession.review.pull_request import Wanted
 from gitsession.review.report import Facts, page
 from gitsession.snapshot import trailers
+from gitsession.snapshot.lfs import HELD
 
 SAVE_TIMEOUT = 330.0
 REPORT = "review.html"
@@ -101,7 +102,11 @@ def build(ground: Ground, wish: Wish, into: str, listen: Listen = lambda _: None
     tree = commits.tree_of(ground.repository, snapshot)
     bare = strip_outputs(ground.repository, before, tree) if wish.outputs == "strip" else tree
     sifted = leaving.sift(ground, guard, before, bare)
-    brought = large.bring(ground, guard, sifted.tree, listen)
+    held = {item.path: item.reason for item in leaving.held(ground)}
+    of_lfs = [path for path, reason in held.items() if reason == HELD]
+    brought = large.bring(ground, guard, sifted.tree, of_lfs, listen)
+    others = {path: reason for path, reason in held.items() if reason != HELD}
+    notes = (*leaving.told({**others, **sifted.left_out}), *brought.notes)
     made = branch.build(
         ground.repository,
         branch.Round(brought.tree, base, own, previous),
@@ -111,7 +116,7 @@ def build(ground: Ground, wish: Wish, into: str, listen: Listen = lambda _: None
     )
     fork = commits.merge_base(ground.repository, base, made.tip) or base
     changes = between(ground.repository, fork, made.tip)
-    return Built(base, fork, previous, snapshot, made, changes, (*sifted.notes, *brought.notes, *made.notes))
+    return Built(base, fork, previous, snapshot, made, changes, (*notes, *made.notes))
 
 
 def publish(ground: Ground, pulls: Pulls, wish: Wish, built: Built, result: Review) -> Review:

@@ -54,7 +54,7 @@ def _decode(content: bytes) -> str:
 def _in_text(path: str, text: str, *, binary: bool = False) -> Iterator[Seen]:
     for secret in find(text, binary=binary):
         line = 0 if binary else text.count("\n", 0, secret.start) + 1
-        where = "in a binary file" if binary else f"line {line}"
+        where = "a binary file" if binary else f"line {line}"
         yield Seen(secret.kind, line, where, fingerprint(secret.kind, path, secret.value))
 
 

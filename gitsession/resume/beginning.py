@@ -36,10 +36,12 @@ from gitsession.resume.merged import asked_of
 from gitsession.resume.opening import bring_up, settle
 from gitsession.resume.options import Options
 from gitsession.resume.person import Person
+from gitsession.resume.pointers import pointers_told
 from gitsession.resume.running import PING_TIMEOUT, await_editor, is_running, running_elsewhere
 from gitsession.resume.wish import Brought, Wish
 from gitsession.runtime import Runtime
 from gitsession.session import Session
+from gitsession.snapshot.user import discover
 
 READY_TIMEOUT = 60.0
 
@@ -121,7 +123,8 @@ def _begin(
         control.ask(configuration.places.agent_socket, "resumed", timeout=PING_TIMEOUT)
     trouble = (str(given.trouble),) if given.trouble and token is None and options.publish else ()
     waited = await_editor(configuration.places) if editor else ()
-    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *beside.notes, *waited)
+    pointers = pointers_told(discover(ground.worktree))
+    notes = (*runtime.notes, *trouble, *standing.notes, *brought.notes, *pointers, *beside.notes, *waited)
     return Session(configuration.places, resumed=brought.resumed, notes=notes)
 
 

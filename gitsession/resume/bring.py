@@ -10,7 +10,7 @@ from pathlib import Path
 from gitsession import files
 from gitsession.address import Address
 from gitsession.errors import AuthorisationError, GitError, GitsessionError, RepositoryError, WorkTreeError
-from gitsession.git import Repository, lookup, partial, plain, refs, transfer
+from gitsession.git import Repository, lfs, lookup, partial, plain, refs, transfer
 from gitsession.git.checkout import SIDE_BY_SIDE
 from gitsession.git.progress import Listen
 from gitsession.replicas.refusal import AUTHORISATION, parse_refusal
@@ -179,7 +179,8 @@ def check_out(
     Raises:
         RepositoryError: The remote has no such branch, tag, commit or pull request.
     """
-    repository = replace(user.repository, config={**user.repository.config, **SIDE_BY_SIDE})
+    config = {**user.repository.config, **SIDE_BY_SIDE, **lfs.as_it_is()}
+    repository = replace(user.repository, config=config)
     if base is None and pull is not None:
         base = _fetch_pull(repository, pull, variables or {})
     have(user, [base or "HEAD"], variables or {}, listen)

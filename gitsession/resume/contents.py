@@ -66,7 +66,7 @@ def _put_back(
     missing = [file for file in wanted if file not in back]
     if vault is None and missing:
         reasons["they are in the vault only, which is not here"] = [file.path for file in missing]
-    notes = [f"Not brought back: {_names(paths)} ({reason})." for reason, paths in reasons.items()]
+    notes = [f"Not brought back: {named(paths)} ({reason})." for reason, paths in reasons.items()]
     return back, missing, notes
 
 
@@ -77,9 +77,10 @@ def _told(files: Iterable[KeptFile], shadow: Shadow, commit: str, vault: Vault |
     if not lost:
         return []
     where = "had not reached the vault" if vault is not None else "is in the vault at best"
-    return [f"The newest content of {_names(lost)} {where}; an earlier version stands there."]
+    return [f"The newest content of {named(lost)} {where}; an earlier version stands there."]
 
 
-def _names(paths: Sequence[str]) -> str:
+def named(paths: Sequence[str]) -> str:
+    """The first few of some paths, and how many more there are."""
     more = len(paths) - NAMED
     return ", ".join(paths[:NAMED]) + (f" and {more} more" if more > 0 else "")

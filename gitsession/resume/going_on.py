@@ -22,6 +22,7 @@ from gitsession.resume.looking import sources
 from gitsession.resume.plan import Choice, Continue, Line, plan
 from gitsession.resume.wish import Brought, Wish
 from gitsession.snapshot import restore, state
+from gitsession.snapshot.lfs import POINTER_ONLY
 from gitsession.snapshot.shadow import Shadow
 
 
@@ -196,6 +197,10 @@ def put_back(line: Line, shadow: Shadow, consent: Callable[[str], bool]) -> list
         refused = state.apply(line.state, shadow.repository, user, consent=consent).refused
     shadow.adopt(line.number, line.snapshot)
     return [
-        *(f"{skipped.path} was not restored: {skipped.reason}" for skipped in restored.skipped),
+        *(
+            f"{skipped.path} was not restored: {skipped.reason}"
+            for skipped in restored.skipped
+            if skipped.reason != POINTER_ONLY  # told once all is there: see `pointers`
+        ),
         *(f"Left out, since it would run a program: {one}" for one in refused),
     ]

@@ -21,6 +21,7 @@ from gitsession.snapshot.values import Limits
 from gitsession.snapshot.worktree import Place, WorkTree
 
 ATTEMPTS = 3
+LARGEST_HASHED = 1 << 30  # bytes that a save may wait for, to tell touched files of Git LFS from changed
 IN_MEMORY = 8 << 20
 INCOMPLETE = "it was written while it was read; the next sweep looks again"
 
@@ -153,11 +154,13 @@ class Capture:
         self._record(path, LINK, content)
 
     def _regular(self, path: bytes, place: Place, seen: os.stat_result) -> None:
-        if self._is_held(path, seen.st_size):
+        if self._is_held(path, seen, self._means.held.get(path) or self._objection(path)):
             return
         conversion = self._means.rules.conversion(path)
-        if conversion is Conversion.LFS and not self._is_pointer(place, seen):
-            self._stand_for(path, place, seen)
+        if conversion is Conversion.LFS and not lfs.lies_in(place, seen.st_size):
+            self._stand_for(path, place, seen)  # however large: its content goes into no commit
+            return
+        if self._is_held(path, seen, self._means.limits.too_large(os.fsdecode(path), seen.st_size)):
             return
         if conversion is Conversion.PROGRAM:
             self._convert.append(path)
@@ -165,42 +168,29 @@ class Capture:
         if not any(self._read(path, place, conversion) for _ in range(ATTEMPTS)):
             self._skip(path, INCOMPLETE)
 
-    def _is_pointer(self, place: Place, seen: os.stat_result) -> bool:
-        """Whether the pointer itself lies there, as where git-lfs is not set up."""
-        if seen.st_size >= lfs.MAX_POINTER:
-            return False
-        try:
-            with place.opened() as fd:
-                return lfs.is_pointer(os.read(fd, lfs.MAX_POINTER))
-        except OSError:
-            return False
-
     def _stand_for(self, path: bytes, place: Place, seen: os.stat_result) -> None:
         """Hold a file of Git LFS, unless the pointer in the snapshot stands for this very content."""
         known = self._trees.entry(path)
+        if known is None or seen.st_size > LARGEST_HASHED:
+            self._is_held(path, seen, lfs.HELD)
+            return
         try:
             with place.opened() as fd:
                 stands_for = self._means.pointers.of(os.fstat(fd), worktree.pieces(fd, seen.st_size))
         except OSError as problem:
             self._skip(path, f"it cannot be read: {problem.strerror}")
             return
-        if known is not None and known.oid == stands_for:
+        if not self._is_held(path, seen, "" if known.oid == stands_for else lfs.HELD):
             self.set(path, Entry(self._mode(path, seen), stands_for))
-        else:
-            self.held[path] = Held(os.fsdecode(path), lfs.HELD, seen.st_size)
 
     def _objection(self, path: bytes) -> str:
         """Why a path that no snapshot holds yet may not come in for its name."""
         return "" if self._trees.entry(path) is not None else self._means.limits.barred(os.fsdecode(path))
 
-    def _is_held(self, path: bytes, size: int) -> bool:
-        limits = self._means.limits
-        reason = self._means.held.get(path) or self._objection(path) or None
-        if reason is None and limits.is_too_large(os.fsdecode(path), size):
-            reason = f"larger than {limits.max_file_size / 1e6:g} MB"
-        if reason is not None:
-            self.held[path] = Held(os.fsdecode(path), reason, size)
-        return reason is not None
+    def _is_held(self, path: bytes, seen: os.stat_result, reason: str) -> bool:
+        if reason:
+            self.held[path] = Held(os.fsdecode(path), reason, seen.st_size)
+        return bool(reason)
 
     def _read(self, path: bytes, place: Place, conversion: Conversion) -> bool:
         """Read a file once; False when it changed meanwhile, and what was read is recorded all the same."""

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 
 from gitsession.snapshot import encode
+from gitsession.snapshot.worktree import Place
 
 HELD = "Git LFS: work in progress goes to the vault, your own push brings it to LFS"
 POINTER_ONLY = "only its Git LFS pointer is there: install git-lfs, then run `git lfs pull`"
@@ -24,6 +25,17 @@ Key = tuple[int, int, int, int]
 def is_pointer(content: bytes) -> bool:
     """Whether this is a pointer and not what it stands for."""
     return len(content) < MAX_POINTER and content.startswith(_START)
+
+
+def lies_in(place: Place, size: int) -> bool:
+    """Whether a file is the pointer itself, as where git-lfs is not set up."""
+    if size >= MAX_POINTER:
+        return False
+    try:
+        with place.opened() as fd:
+            return is_pointer(os.read(fd, MAX_POINTER))
+    except OSError:
+        return False
 
 
 def pointer(sha256: str, size: int) -> bytes:

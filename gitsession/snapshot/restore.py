@@ -18,6 +18,7 @@ from gitsession import git
 from gitsession.errors import GitError
 from gitsession.files import TEMPORARY_PREFIX
 from gitsession.git import checkout, index, objects
+from gitsession.git import lfs as git_lfs
 from gitsession.model import Skipped
 from gitsession.snapshot import extent, lfs, names, trees
 from gitsession.snapshot.hashing import differs
@@ -104,7 +105,8 @@ class _Restoring:
         self._trust = trust
         self._repository = repository
         self._plain = objects.Reader(repository)
-        self._filtered = objects.Reader(repository, filtered=True)
+        config = {**repository.config, **git_lfs.as_it_is()}
+        self._filtered = objects.Reader(replace(repository, config=config), filtered=True)
         self._rules = Rules(repository, settings)
         self._written: list[bytes] = []
         self._removed: list[bytes] = []

@@ -35,9 +35,11 @@ class Limits:
     spared: Callable[[str], bool] | None = None
     barred: Callable[[str], str] = lambda _: ""
 
-    def is_too_large(self, path: str, size: int) -> bool:
-        """Whether a file of this size stays out."""
-        return size > self.max_file_size and not (self.spared is not None and self.spared(path))
+    def too_large(self, path: str, size: int) -> str:
+        """Why a file of this size stays out; empty where it does not."""
+        if size <= self.max_file_size or (self.spared is not None and self.spared(path)):
+            return ""
+        return f"larger than {self.max_file_size / 1e6:g} MB"
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ def test_a_malformed_notebook_is_read_as_text(content: bytes) -> None:
 
 
 def test_a_secret_in_a_binary_file_and_in_utf_16() -> None:
-    assert [seen.where for seen in scan("a.pkl", b"\x80\0\1" + secret_line())] == ["in a binary file"]
+    assert [seen.where for seen in scan("a.pkl", b"\x80\0\1" + secret_line())] == ["a binary file"]
     assert [
         seen.line for seen in scan("a.txt", b"\xff\xfe" + ("\n" + secret_line().decode()).encode("utf-16-le"))
     ] == [2]
