@@ -19,7 +19,7 @@ from gitsession.replicas.spoken import redacted
 from gitsession.snapshot.shadow import Shadow
 from gitsession.snapshot.state import reading
 from gitsession.snapshot.take import Snapshots, Taken
-from gitsession.snapshot.trees import EMPTY_TREE
+from gitsession.snapshot.trees import EMPTY_TREE, Entry
 from gitsession.snapshot.user import UserRepository
 from gitsession.snapshot.values import Head
 
@@ -165,7 +165,7 @@ class Saver:
             SaveError: There is no snapshot to rebuild.
         """
         self.shadow.settle()
-        newest = self._versions(self._tip(), caught)
+        newest = {path: entry.oid.hex() for path, entry in self._versions(self._tip(), caught).items()}
         guilty = [path for path, what in caught.items() if not what.oids or newest.get(path) in what.oids]
         known = [
             path for path in caught if path in self._withheld and self._withheld[path].caught == caught[path]
@@ -199,16 +199,23 @@ class Saver:
     def _tip(self) -> str:
         return self.shadow.newest().commit
 
-    def _versions(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """The blobs of paths in a commit, where it has them."""
+    def _versions(self, commit: str, paths: Iterable[str]) -> dict[str, Entry]:
+        """The entries of paths in a commit, where it has them."""
         asked = list(paths)
         if not asked:
             return {}
         found = objects.differences(self.shadow.repository, EMPTY_TREE.hex(), commit, asked)
-        return {os.fsdecode(change.path): change.new for change in found}
+        return {
+            os.fsdecode(change.path): Entry(change.new_mode, bytes.fromhex(change.new)) for change in found
+        }
 
     def _reasons(self) -> dict[str, str]:
-        return {path: withheld.caught.reason for path, withheld in self._withheld.items()}
+        """Why paths stay as they are; a file that is gone does so only where its going is what was caught."""
+        return {
+            path: withheld.caught.reason
+            for path, withheld in self._withheld.items()
+            if withheld.signature is not None or not withheld.caught.oids
+        }
 
     def _let_go_of_changed(self) -> None:
         """New content is looked at anew, as it may be allowed to leave."""

@@ -126,6 +126,10 @@ class Capture:
             self._skip(path, f"{worktree.kind(seen.st_mode)}, which git cannot hold")
 
     def _gone(self, tree: WorkTree, path: bytes) -> None:
+        barred = self._means.held.get(path)
+        if barred and self._trees.entry(path) is not None:
+            self._skip(path, f"that it is gone may not leave: {barred}")
+            return
         self.set(path, None)
         obstacle = tree.obstacle(path)
         if obstacle is not None and obstacle not in self.looked:

@@ -146,12 +146,12 @@ class Snapshots:
         parent = tip.commit if tip else self._base(asked.head)
         return self._record(told, parent, seen.changes, seen.body)
 
-    def rebuild(self, onto: str | None, without: Mapping[str, str | None]) -> Taken:
+    def rebuild(self, onto: str | None, without: Mapping[str, Entry | None]) -> Taken:
         """Stand in for everything since `onto` by one snapshot without what may not leave.
 
         Args:
             onto: The commit of the last acknowledged snapshot, None when there is none.
-            without: Offending paths, each with the blob id of the version that may leave, or None.
+            without: Offending paths, each with the version that may leave, or None.
 
         Raises:
             SaveError: There is no snapshot to rebuild.
@@ -159,10 +159,8 @@ class Snapshots:
         with self._shadow.lock:
             tip = self._shadow.newest()
             before = trailers.parse(encode.message_of(self._shadow.read(bytes.fromhex(tip.commit))))
-            current = self._current(before.head)
-            changes = {
-                os.fsencode(path): _allowed(current, os.fsencode(path), oid) for path, oid in without.items()
-            }
+            self._current(before.head)
+            changes = {os.fsencode(path): entry for path, entry in without.items()}
             told = SnapshotMessage(
                 self._session,
                 tip.number + 1,
@@ -291,9 +289,3 @@ class Snapshots:
             held=self.held,
             at_risk=self.at_risk,
         )
-
-
-def _allowed(current: Trees, path: bytes, oid: str | None) -> Entry | None:
-    """A path's entry with the version that may leave."""
-    known = current.entry(path)
-    return Entry(known.mode, bytes.fromhex(oid)) if known is not None and oid is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from tests.rig.push_rules import (
     PushRule,
     Quota,
     UnknownLargeFiles,
+    WorkflowScope,
 )
 from tests.rig.repositories import git
 from tests.rig.rulesets import Ruleset
@@ -85,6 +87,56 @@ def test_the_offender_is_held_and_the_good_arrive(
     assert not set(offence.bad) & set(session.there())
     assert session.held == set(offence.bad)
     assert session.errors == []
+
+
+OLD, NEW = ".github/workflows/ci.yml", ".github/workflows/checks.yml"
+
+
+WAYS = list(itertools.product((True, False), repeat=3))
+OFTEN = ((True, True, True), (False, True, False), (False, False, True))
+
+
+@pytest.mark.parametrize(
+    ("told_before", "renamed", "refuses_deletions"),
+    [pytest.param(*way, marks=() if way in OFTEN else pytest.mark.long) for way in WAYS],
+)
+def test_a_workflow_that_is_renamed_or_deleted_stops_nothing_else(
+    launch: Callable[..., Session],
+    git_server: GitServer,
+    told_before: bool,
+    renamed: bool,
+    refuses_deletions: bool,
+) -> None:
+    """Whether or not the token is known to lack the scope, and whether or not a deletion passes."""
+    session = launch(workflows=True)
+    session.write({OLD: "on: push\n"})
+    assert session.flush(Level.SAFE) == ""
+    git_server.forge.add_token(Token(ADA_TOKEN, "ada", scopes=frozenset({"repo"})))
+    session.agent.parts.shipments.guard.workflows = not told_before
+    git_server.rules.extend([WorkflowScope(deletions=True)] * refuses_deletions)
+    place = session.tree / OLD
+    if renamed:
+        place.rename(session.tree / NEW)
+    else:
+        place.unlink()
+    session.write({"good.txt": "good"})
+    session.flush(Level.SAFE)
+    session.write({"later.txt": "later"})
+    session.flush(Level.SAFE)
+    there = session.there()
+    assert (there["good.txt"], there["later.txt"]) == ("good", "later")
+    assert (OLD in there, NEW in there) == (refuses_deletions, False)
+    assert session.held == ({NEW} if renamed else set())
+    skipped = [item["path"] for item in session.ask("status")["status"]["skipped"]]
+    assert skipped == ([OLD] if refuses_deletions else [])
+    assert session.errors == []
+
+    git_server.rules.clear()
+    git_server.forge.add_token(Token(ADA_TOKEN, "ada"))
+    session.ask("token-given", workflows=True)
+    session.write({"last.txt": "last"})
+    assert session.flush(Level.SAFE) == ""
+    assert (OLD in session.there(), NEW in session.there()) == (False, renamed)
 
 
 BRANCH_RULES: dict[str, PushRule] = {

@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
-from tests.rig.pushes import Blob, Push
+from tests.rig.pushes import NOTHING, Blob, Push, Update
 
 MB = 1024 * 1024
 PRE_RECEIVE = "pre-receive hook declined"
@@ -194,15 +194,28 @@ class PushProtection(PushRule):
 
 @dataclass(frozen=True)
 class WorkflowScope(PushRule):
-    """Changes below `.github/workflows` by a token that may not; the server adds it for such tokens."""
+    """Changes below `.github/workflows` by a token that may not; the server adds it for such tokens.
+
+    GitHub documents it of files that are added or updated, unless a branch has the same one ("Scopes for
+    OAuth apps"). Whether it refuses that one is taken away is not known: `deletions` plays that it does, in
+    the same words, of branches.
+    """
+
+    deletions: bool = False
 
     def refusals(self, push: Push) -> Iterator[Refusal]:
         who, lacks = WORKFLOW_WORDS.get(push.pusher.kind, WORKFLOW_WORDS["classic"])
         for update in push.updates if not push.pusher.workflows else ():
-            paths = [blob.path for blob in push.blobs(update) if blob.path.startswith(".github/workflows/")]
+            changed = [item for item in push.changed(update) if item[0].startswith(".github/workflows/")]
+            paths = [path for path, oid in changed if self._is_meant(push, update, path, oid)]
             if paths:
                 reason = f"refusing to allow {who} to create or update workflow `{paths[0]}` without {lacks}"
                 yield Refusal(update.ref, reason, ())
+
+    def _is_meant(self, push: Push, update: Update, path: str, oid: str) -> bool:
+        if oid == NOTHING:
+            return self.deletions and update.ref.startswith("refs/heads/")
+        return not push.is_on_a_branch(path, oid)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,16 @@ class Push:
         changes = self._changes(self.commits[update.ref])
         return [Blob(commit, path, oid, sizes[oid]) for commit, path, oid in changes if oid in sizes]
 
+    def changed(self, update: Update) -> list[tuple[str, str]]:
+        """The paths that the new commits of one ref change, each with its blob, `NOTHING` where it goes."""
+        commits = self.commits.get(update.ref)
+        return [(path, oid) for _, path, oid in self._changes(commits)] if commits else []
+
+    def is_on_a_branch(self, path: str, oid: str) -> bool:
+        """Whether some branch of the repository has this very file."""
+        branches = self.git("for-each-ref", "--format=%(refname)", "refs/heads").split()
+        return any(f" {oid}\t" in self.git("ls-tree", branch, "--", path) for branch in branches)
+
     def all_blobs(self) -> list[Blob]:
         """The files that the push brings, on any ref."""
         return [blob for update in self.updates for blob in self.blobs(update)]

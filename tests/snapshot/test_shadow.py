@@ -18,6 +18,7 @@ from gitsession.errors import GitError, SaveError, SessionError
 from gitsession.files import TEMPORARY_PREFIX
 from gitsession.snapshot import tend, trailers
 from gitsession.snapshot.shadow import Shadow
+from gitsession.snapshot.trees import REGULAR, Entry
 from gitsession.snapshot.values import Tip
 from tests.snapshot.scene import Scene, scene
 from tests.snapshot.test_exactness import plain
@@ -131,7 +132,7 @@ def test_a_rebuild_stands_in_for_what_may_not_leave(sealed: Path) -> None:
     with scene(sealed / "s", plain) as made:
         acknowledged = made.take()
         assert acknowledged is not None
-        allowed = made.listed()["readme"].split()[2]
+        allowed = Entry(REGULAR, bytes.fromhex(made.listed()["readme"].split()[2]))
         made.write("readme", "a secret")
         made.write("new", "another secret")
         made.write("src/a.py", "fine")
