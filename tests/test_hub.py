@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from gitsession.errors import (
     NotFoundError,
     RateLimited,
 )
-from gitsession.hub import Hub, Pull, api_url
+from gitsession.hub import Hub, Pull, Pulls, api_url
 from gitsession.hub.answers import TokenFacts
 from gitsession.hub.refusals import refusal
 from tests.rig import hub as rig
@@ -120,6 +122,7 @@ class TestAnswers:
         assert (fork.full_name, fork.parent, fork.can_push) == ("grace/digits", "ada/digits", True)
         assert len(grace.waits) == 3
         assert grace.hub.fork("ada/digits").full_name == "grace/digits"
+        assert grace.hub.own_fork("ada/digits") == fork
 
     def test_a_template_is_copied_once(self, hub: rig.Hub, forge: Forge, grace: Side) -> None:
         forge.repository().template = True
@@ -129,6 +132,8 @@ class TestAnswers:
             "grace/homework", "ada/digits", True, False,
         )  # fmt: skip
         assert grace.hub.generate("ada/digits", "homework").full_name == "grace/homework"
+        assert grace.hub.own_copy("ada/digits", "homework") == made
+        assert grace.hub.own_copy("ada/other", "homework") is None
 
     def test_another_repository_has_the_name(self, forge: Forge, grace: Side) -> None:
         forge.repository().template = True
@@ -309,15 +314,23 @@ class TestRefusals:
 
 
 Do = Callable[[Side, int], object]
+STALLED_OFTEN = ("users/get-authenticated", "pulls/create", "issues/create-comment", "repos/create-fork")
 PREPARED = "review-0"
 
 
 OPERATIONS: dict[str, Do] = {
     "users/get-authenticated": lambda ada, _: ada.hub.user(),
+    "users/get-by-username": lambda ada, _: ada.hub.is_organisation("lab"),
+    "repos/list-for-org": lambda ada, _: ada.hub.repositories("lab"),
+    "repos/list-for-user": lambda ada, _: ada.hub.repositories("grace"),
+    "repos/list-for-authenticated-user": lambda ada, _: ada.hub.repositories("ada"),
     "repos/get": lambda ada, _: ada.hub.repository("ada/digits"),
     "repos/get-branch-rules": lambda ada, _: ada.hub.rules("ada/digits", "main"),
     "repos/create-for-authenticated-user": lambda ada, n: ada.hub.create(f"ada/fresh-{n}"),
+    "repos/create-in-org": lambda ada, n: ada.hub.create(f"lab/fresh-{n}"),
     "repos/create-using-template": lambda ada, n: ada.hub.generate("ada/digits", f"copy-{n}"),
+    "repos/create-fork": lambda ada, n: ada.hub.fork(f"lab/source-{n}"),
+    "repos/get-branch": lambda ada, n: ada.hub.generate("ada/digits", f"copy-{n}"),
     "pulls/list": lambda ada, n: opened(ada, f"review-{n}"),
     "pulls/create": lambda ada, n: opened(ada, f"review-{n}"),
     "pulls/get": lambda ada, _: ada.hub.pulls("ada/digits").get(1),
@@ -338,28 +351,36 @@ def edit_first(ada: Side, text: str) -> object:
     return pulls.edit_comment(pulls.comments(1)[0].id, text)
 
 
-def nothing_twice(forge: Forge, rounds: int) -> None:
+def nothing_twice(forge: Forge, repositories: int) -> None:
     """However a call ended and was asked for again: each thing is there once."""
     hosted = forge.repository()
     heads = [pull.head for pull in hosted.pulls.values() if pull.state == "open"]
     bodies = [comment.body for pull in hosted.pulls.values() for comment in pull.comments]
     assert len(set(heads)) == len(heads)
     assert len(set(bodies)) == len(bodies)
-    assert len(forge.repositories) <= 1 + rounds
+    assert len(forge.repositories) <= repositories
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_outcome_loses_nothing_and_makes_nothing_twice(
-    hub: rig.Hub, ada: Side, forge: Forge, branches: Iterator[str], operation: str
-) -> None:
-    """Thirteen outcomes, before and after the effect: done, or a clear refusal that a second try mends."""
+def prepare(ada: Side, forge: Forge, branches: Iterator[str], rounds: int) -> None:
+    """What the operations need to be there, for so many rounds of them."""
     forge.repository().template = True
-    rounds = [(name, moment) for name in QUICK for moment in MOMENTS]
-    for _ in range(len(rounds) + 1):
+    forge.add_account("lab", organisation=True)
+    for number in range(1, rounds + 1):
         next(branches)
+        source = forge.add_repository("lab", f"source-{number}", source=forge.repository().path)
+        source.roles["ada"] = "read"
+    next(branches)
     opened(ada, PREPARED)
     ada.hub.pulls("ada/digits").comment(1, "first")
+
+
+def play(
+    hub: rig.Hub, ada: Side, forge: Forge, branches: Iterator[str], operation: str, outcomes: tuple[str, ...]
+) -> None:
+    """Each outcome before and after the effect: done, or a clear refusal that a second try mends."""
+    rounds = [(name, moment) for name in outcomes for moment in MOMENTS]
+    prepare(ada, forge, branches, len(rounds))
+    before = len(forge.repositories)
     for number, (name, moment) in enumerate(rounds, 1):
         hub.faults.add(outcome(name, operation, "before" if moment == "before" else "after"))
         if operation == "graphql":
@@ -373,30 +394,41 @@ def test_every_outcome_loses_nothing_and_makes_nothing_twice(
         assert hub.faults.pending() == [], (name, moment)
         if operation != "graphql" or forge.repository().pulls[1].draft:
             OPERATIONS[operation](ada, number)
-    nothing_twice(forge, len(rounds))
+    nothing_twice(forge, before + len(rounds))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_outcome_loses_nothing_and_makes_nothing_twice(
+    hub: rig.Hub, ada: Side, forge: Forge, branches: Iterator[str], operation: str
+) -> None:
+    """Eleven ways of not ending well, before and after the effect, of each operation that we use."""
+    play(hub, ada, forge, branches, operation, QUICK)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "operation",
-    [
-        "users/get-authenticated",
-        "pulls/create",
-        "issues/create-comment",
-        "repos/create-for-authenticated-user",
-    ],
+    [pytest.param(name, marks=() if name in STALLED_OFTEN else pytest.mark.long) for name in OPERATIONS],
 )
 def test_a_stalled_answer_ends_and_makes_nothing_twice(
-    hub: rig.Hub, forge: Forge, branches: Iterator[str], operation: str, moment: str
+    hub: rig.Hub, forge: Forge, branches: Iterator[str], operation: str
 ) -> None:
-    ada = side(hub, ADA_TOKEN, timeout=1)
-    next(branches), next(branches)
-    opened(ada, PREPARED)
-    hub.faults.add(outcome("timeout", operation, "before" if moment == "before" else "after"))
-    OPERATIONS[operation](ada, 1)
-    assert hub.faults.pending() == []
-    nothing_twice(forge, 1)
+    """The twelfth: no answer at all while the connection stays open."""
+    play(hub, side(hub, ADA_TOKEN, timeout=1), forge, branches, operation, ("timeout",))
+
+
+def test_the_operations_are_all_that_we_use(
+    hub: rig.Hub, ada: Side, forge: Forge, branches: Iterator[str]
+) -> None:
+    """What a method of ours asks of GitHub besides is to be played too."""
+    prepare(ada, forge, branches, 1)
+    for do in OPERATIONS.values():
+        do(ada, 1)
+    assert {call.operation for call in hub.calls} == set(OPERATIONS)
+    asked = inspect.getsource(sys.modules[__name__])
+    methods = {name for kind in (Hub, Pulls) for name in vars(kind) if not name.startswith("_")}
+    assert [name for name in sorted(methods) if f".{name}(" not in asked] == []
 
 
 def test_a_fork_whose_answer_is_lost(hub: rig.Hub, grace: Side, forge: Forge) -> None:

@@ -156,6 +156,7 @@ def _created(asked: Asked, owner: str) -> Reply:
         error = {"resource": "Repository", "code": "custom", "field": "name", "message": NAME_TAKEN}
         raise Refused(422, "Repository creation failed.", [error])
     hosted = asked.forge.add_repository(owner, name, private=bool(asked.body.get("private")))
+    hosted.roles[asked.login] = "admin"
     return Reply(201, asked.answers.repository(hosted))
 
 
