@@ -32,6 +32,11 @@ from dataclasses import dataclass
 
 from gitsession.wording import inert_lines
 
+OBJECT_LOST = (
+    "`git fsck` in your repository names what is damaged; an earlier snapshot may have it: `gitsession log`."
+)
+"""What to do where an object is not there that must be."""
+
 
 class GitsessionError(Exception):
     """What happened, what is still safe, and what to do next.

@@ -10,7 +10,7 @@ import ast
 import difflib
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,15 +65,27 @@ def remedy(kind: type) -> str:
 def messages(package: Path = ROOT / "gitsession") -> dict[str, set[Message]]:
     """Every message that the code can raise, by the error's class."""
     found: dict[str, set[Message]] = {}
-    for path in sorted(package.rglob("*.py")):
+    trees = {path: ast.parse(path.read_text()) for path in sorted(package.rglob("*.py"))}
+    elsewhere = _shared(trees.values())
+    for path, tree in trees.items():
         if path.name == "errors.py":
             continue
-        scopes = list(_scopes(ast.parse(path.read_text())))
-        constants = dict(_assigned(scopes[0]))
+        scopes = list(_scopes(tree))
+        constants = {**elsewhere, **dict(_assigned(scopes[0]))}
         for scope in scopes:
             for kind, message in _raised(scope, constants):
                 found.setdefault(kind, set()).add(message)
     return found
+
+
+def _shared(trees: Iterable[ast.Module]) -> Words:
+    """The texts that several modules share, by name; of a name that means different ones nothing is known."""
+    found: Words = {}
+    for tree in trees:
+        for name, values in _assigned(tree.body):
+            if name.isupper() and isinstance(values[0], ast.Constant | ast.BinOp | ast.JoinedStr):
+                found.setdefault(name, []).extend(values)
+    return {name: values for name, values in found.items() if len(values) == 1}
 
 
 def _scopes(tree: ast.Module) -> Iterator[Sequence[ast.AST]]:
@@ -129,8 +141,10 @@ def _texts(node: ast.expr, words: Words) -> list[str]:
     """The texts that an expression can be."""
     if isinstance(node, ast.IfExp):
         return [*_texts(node.body, words), *_texts(node.orelse, words)]
-    if isinstance(node, ast.Name) and node.id in words:
-        values = [value for value in words[node.id] if not isinstance(value, ast.Name)]
+    name = node.attr if isinstance(node, ast.Attribute) and node.attr.isupper() else ""
+    name = node.id if isinstance(node, ast.Name) else name
+    if name in words:
+        values = [value for value in words[name] if not isinstance(value, ast.Name)]
         found = [text for value in values for text in _texts(value, words)]
         return found or [_placeholder(node)]
     return [_text(node)]

@@ -65,6 +65,13 @@ def test_every_message_has_a_remedy_of_its_own(reference: ModuleType) -> None:
     assert bare == []
 
 
+def test_a_remedy_is_more_than_words_that_vary(reference: ModuleType) -> None:
+    """But for those that the code puts together from what it was told."""
+    together = {"<hint>", "<notes>", "<get>"}
+    hints = {each.hint for found in reference.messages().values() for each in found}
+    assert {hint for hint in hints if re.fullmatch(r"(<[^<>]*>\s*)+", hint)} == together
+
+
 def test_every_message_is_met_by_a_test_that_is_named_for_it() -> None:
     """`tests/conftest.py` fails a test that is named and does not meet its message."""
     assert sorted(errors_met.named()) == sorted(errors_met.messages()), "see tests/rig/errors_met.py"

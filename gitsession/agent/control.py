@@ -230,7 +230,12 @@ class Server:
         except Exception as error:
             self._report(error)
             what = f"gitsession made a mistake: {type(error).__name__}"
-            return _refusal(Bug(what, hint="The details are in the session's log."))
+            return _refusal(
+                Bug(
+                    what,
+                    hint="Please report it with the last lines of log/agent.log in its local state.",
+                )
+            )
 
 
 def _parse(line: bytes) -> Request:

@@ -42,7 +42,10 @@ class Jobs:
         try:
             return answer.result(timeout)
         except Late:
-            raise AgentError(f"The session is busy since {timeout:.0f} s.", hint="Try again.") from None
+            raise AgentError(
+                f"The session is busy since {timeout:.0f} s.",
+                hint="It goes on with what it does. Try again in a minute.",
+            ) from None
 
     def add(self, job: Callable[[], object]) -> None:
         """Have the main thread do something, from any other, without waiting for it."""

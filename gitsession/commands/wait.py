@@ -23,7 +23,10 @@ def command(session: str | None, pid: int | None, as_json: bool, argv: tuple[str
     Ends with the command's own exit code; for a process that is not ours, with 0.
     """
     if (pid is None) == (not argv):
-        raise UsageError("Say what to wait for: --pid, or a command after --.", hint="See the example.")
+        raise UsageError(
+            "Say what to wait for: --pid, or a command after --.",
+            hint="Write `gitsession wait --pid 1234`, or `gitsession wait -- make`.",
+        )
     code = find(session).wait(pid=pid, command=argv or None)
     if as_json:
         print_json({"exit": code})

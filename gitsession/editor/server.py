@@ -213,8 +213,12 @@ def await_answer(server: Server, timeout: float = START_TIMEOUT) -> None:
     while not server.answers():
         if not server.is_running():
             raise EditorError(
-                "The editor ended while starting.", hint="Its log is `editor.log` in its folder."
+                "The editor ended while starting.",
+                hint="Its editor.log, in the local state, says why; editor=None (`--editor none`) goes on.",
             )
         if time.monotonic() > deadline:
-            raise EditorError(f"The editor did not answer within {timeout:.0f} s.", hint="Try `editor=None`.")
+            raise EditorError(
+                f"The editor did not answer within {timeout:.0f} s.",
+                hint="Open the session again; editor=None (`--editor none`) works without one.",
+            )
         time.sleep(0.02)

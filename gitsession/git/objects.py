@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO
 
 from gitsession import run
-from gitsession.errors import GitError
+from gitsession.errors import OBJECT_LOST, GitError
 from gitsession.git.command import NETWORK_TIMEOUT, Repository
 
 MAX_AHEAD = 64  # their names fit the smallest pipe, a page
@@ -99,7 +99,7 @@ class Reader:
             return None
         if not answer:
             self.close()
-            raise GitError(f"git cat-file ended while reading {name}.", hint="Run `git fsck`.")
+            raise GitError(f"git cat-file ended while reading {name}.", hint=OBJECT_LOST)
         size = left = int(answer.split()[2])
         while left:
             piece = answered.read(min(left, _CHUNK))

@@ -194,7 +194,7 @@ def check_out(
         raise RepositoryError(
             f"There is no branch, tag or commit {base!r} to start from.",
             safe="Nothing was made.",
-            hint=error.what,
+            hint=f"Write it as GitHub does, or leave it out for the default branch. {error.what}",
         ) from None
 
 
@@ -206,7 +206,9 @@ def _fetch_pull(repository: Repository, pull: int, variables: Mapping[str, str])
         transfer.fetch(repository, "origin", [refspec], variables=variables, timeout=transfer.CLONE_TIMEOUT)
     except GitError as error:
         raise RepositoryError(
-            f"The pull request {pull} cannot be had.", safe="Nothing was made.", hint=error.what
+            f"The pull request {pull} cannot be had.",
+            safe="Nothing was made.",
+            hint=f"Check its number, and that it was opened in this repository. {error.what}",
         ) from None
     return branch
 

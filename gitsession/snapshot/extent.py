@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gitsession.errors import GitError
+from gitsession.errors import OBJECT_LOST, GitError
 from gitsession.git import objects
 from gitsession.snapshot import encode
 from gitsession.snapshot.trees import EMPTY_TREE
@@ -89,5 +89,5 @@ def _entries(reader: objects.Reader, oid: bytes) -> dict[bytes, bytes]:
 def _content(reader: objects.Reader, name: str) -> bytes:
     content = reader.read(name)
     if content is None:
-        raise GitError(f"The tree {name} is missing.", safe="Nothing was written.", hint="Fetch it first.")
+        raise GitError(f"The tree {name} is missing.", safe="Nothing was written.", hint=OBJECT_LOST)
     return content

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitsession import git
-from gitsession.errors import GitError
+from gitsession.errors import OBJECT_LOST, GitError
 from gitsession.files import TEMPORARY_PREFIX
 from gitsession.git import checkout, index, objects
 from gitsession.git import lfs as git_lfs
@@ -275,7 +275,7 @@ class _Restoring:
 
 
 def _missing(change: objects.Change) -> GitError:
-    return GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint="Run `git fsck`.")
+    return GitError(f"The content of {os.fsdecode(change.path)} is missing.", hint=OBJECT_LOST)
 
 
 def _mode(seen: os.stat_result) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gitsession import files, git
-from gitsession.errors import FormatError, GitError, SaveError
+from gitsession.errors import OBJECT_LOST, FormatError, GitError, SaveError
 from gitsession.git import objects
 from gitsession.snapshot import encode, mirror, pack, tend
 from gitsession.snapshot.at_hand import TreesAtHand
@@ -144,7 +144,7 @@ class Shadow:
             stored = self._journal.find(oid)
             content = self._journal.read(stored) if stored else self._reader.read(oid.hex())
         if content is None:
-            raise GitError(f"The object {oid.hex()} is missing.", hint="Run `git fsck` in your repository.")
+            raise GitError(f"The object {oid.hex()} is missing.", hint=OBJECT_LOST)
         return content
 
     def read_tree(self, oid: bytes) -> bytes:
@@ -189,7 +189,7 @@ class Shadow:
         with self.lock:
             tree = objects.tree_of(self.repository, commit)
             if tree is None:
-                raise GitError(f"The snapshot {commit} is missing.", hint="Fetch it first.")
+                raise GitError(f"The snapshot {commit} is missing.", hint=OBJECT_LOST)
             with disk_errors():
                 self._tip = Tip(number, commit, tree)
                 self._point_at(self._tip, self._journal.serial)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from gitsession.errors import GitError
+from gitsession.errors import OBJECT_LOST, GitError
 from gitsession.git import objects
 from gitsession.model import Held, Identity, SessionName, Skipped
 from gitsession.snapshot import encode, nested, trailers, trees
@@ -188,9 +188,7 @@ class Snapshots:
         self._shadow.adopt_objects()
         tree = objects.tree_of(self._shadow.repository, head.commit)
         if tree is None:
-            raise GitError(
-                f"HEAD's commit {head.commit} is missing.", hint="Run `git fsck` in your repository."
-            )
+            raise GitError(f"HEAD's commit {head.commit} is missing.", hint=OBJECT_LOST)
         return tree
 
     def _base(self, head: Head) -> str | None:

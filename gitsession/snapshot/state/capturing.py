@@ -158,7 +158,8 @@ class _Before:
         commit, *tree = lookup.contents(into, asked)
         if commit is None:
             raise GitError(
-                "The snapshot of this state is missing.", hint="Settle the shadow repository first."
+                "The snapshot of this state is missing.",
+                hint="Save again: `gitsession flush`. If it stays, `git fsck` in your repository says why.",
             )
         head, _, message = commit.partition(b"\n\n")
         committer = next(line for line in head.split(b"\n") if line.startswith(b"committer "))
