@@ -15,6 +15,7 @@ from gitsession.git.transfer import push as git_push
 from gitsession.model import Identity, SessionName
 from gitsession.replicas.verdict import push_failed
 from gitsession.resume.access import access
+from gitsession.resume.rules import in_the_way
 from gitsession.wording import human_span
 
 NO_GITHUB = "no repository on GitHub was named"
@@ -23,17 +24,6 @@ SOON = 7 * 86_400.0
 CLOCK_TOLERANCE = 60.0
 PUSH_TIMEOUT = 30.0
 NOBODY = Identity("gitsession", "doctor@gitsession.invalid")
-STOPPING = {
-    "creation": "nobody may create such branches",
-    "update": "nobody may update such branches",
-    "pull_request": "such branches change by pull request only",
-    "required_signatures": "every commit must be signed",
-    "required_status_checks": "every push must have passed checks",
-    "branch_name_pattern": "branch names must match a pattern",
-    "commit_message_pattern": "commit messages must match a pattern",
-    "commit_author_email_pattern": "authors' addresses must match a pattern",
-    "committer_email_pattern": "committers' addresses must match a pattern",
-}
 
 
 def _server(case: Case) -> str:
@@ -88,13 +78,12 @@ def rules(case: Case) -> Finding:
     if case.token is None:
         return Finding.skipped(NO_TOKEN)
     branch = SessionName(case.account.login, "doctor").branch
-    found = case.hub.rules(case.hosted.full_name, branch)
-    stopping = [STOPPING[rule.type] for rule in found if rule.type in STOPPING]
+    stopping = in_the_way(case.hub.rules(case.hosted.full_name, branch))
     if not stopping:
         return Finding.good(f"none stops {branch}")
     page = f"{_server(case)}/{case.hosted.full_name}/settings/rules"
     fix = f"Have `session/**` and `review/**` excluded at {page}, or open with `--branch hidden`."
-    return Finding.bad(f"on {branch}: {'; '.join(dict.fromkeys(stopping))}", fix)
+    return Finding.bad(f"on {branch}: {stopping}", fix)
 
 
 def push(case: Case) -> Finding:

@@ -13,6 +13,7 @@ from gitsession.errors import AuthorisationError, HubError
 from gitsession.model import Identity
 from gitsession.resume import token as token_words
 from gitsession.resume.options import Options
+from gitsession.resume.rules import rules_told
 from gitsession.resume.unseen import unseen
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def stand(address: Address, options: Options, token: Token | None, environ: Mapp
     )
     settled = _settled(hub, found, there, options)
     told = token_words.notes(facts, found, time.time()) if options.publish else ()
+    if settled.publish and options.branch == "visible":
+        told += rules_told(hub, settled.home, user.login, options.session)
     return replace(settled, notes=(*settled.notes, *told))
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.forge import GRACE_TOKEN, Forge, Token
+from tests.rig.forge import ADA_TOKEN, GRACE_TOKEN, Forge, Token
 from tests.rig.git_server import GitServer
 from tests.rig.hub import Hub
+from tests.rig.rulesets import Ruleset
 from tests.rig.runtime import Runtime
 from tests.spine import Machine
 
@@ -57,6 +58,28 @@ def test_workflows_are_held_before_a_push_and_the_rest_goes_on(
     hosted = forge.repository()
     (branch,) = hosted.refs(f"refs/heads/session/{login}/")
     assert hosted.read(branch, "train.py") == "print('goes on')"
+
+
+@pytest.mark.parametrize("hidden", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_rules_are_read_before_the_first_push_and_the_session_goes_on_without_a_branch(
+    machine: Machine, git_server: GitServer, hub: Hub, forge: Forge, hidden: bool
+) -> None:
+    hosted = forge.repository()
+    hosted.rules.append(Ruleset(("refs/heads/session/**/*",), ("creation",)))
+    machine.runtime.extra["GITHUB_TOKEN"] = ADA_TOKEN
+    more = ("--session", "lesson", *(("--branch", "hidden") if hidden else ()))
+    where = ("--workdir", str(machine.worktree), "--editor", "none")
+    said = machine.gitsession("open", machine.repo, *where, *machine.options, *more).stderr
+    told = "may refuse session/ada/lesson: nobody may create such branches" in said
+    assert told is not hidden
+    assert (f"{git_server.site}/ada/digits/settings/rules" in said) is not hidden
+    (machine.worktree / "a.txt").write_text("one\n")
+    machine.gitsession("flush", "--timeout", "60", "--level", "safe")
+    assert hosted.refs("refs/heads/session/") == {}
+    assert hosted.read("refs/gitsession/ada/lesson^", "a.txt") == "one"
+    read = [call.at for call in hub.named("repos/get-branch-rules")]
+    assert len(read) == (0 if hidden else 1)
+    assert hidden or read[0] < min(push.at for push in git_server.pushes())
 
 
 def test_a_session_goes_on_with_a_new_token_by_itself_or_by_the_next_open(
