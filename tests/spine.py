@@ -10,16 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.rig.repositories import SHOWN
 from tests.rig.runtime import Finished, Runtime
-
-SHOWN = (
-    ("status", "--porcelain=v2", "--branch"),
-    ("diff",),
-    ("diff", "--cached"),
-    ("stash", "list"),
-    ("log", "--oneline", "--branches"),
-    ("branch", "-vv"),
-)
 
 
 @dataclass(frozen=True)

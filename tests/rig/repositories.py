@@ -23,6 +23,14 @@ BARE_SETTINGS = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
+SHOWN = (  # what a person sees of a work tree, which is to be the same again after a resume
+    ("status", "--porcelain=v2", "--branch"),
+    ("diff",),
+    ("diff", "--cached"),
+    ("stash", "list"),
+    ("log", "--oneline", "--branches"),
+    ("branch", "-vv"),
+)
 
 
 def git(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:

@@ -13,24 +13,16 @@ from gitsession.model import SessionName
 from gitsession.snapshot import state, trailers
 from gitsession.snapshot.user import UserRepository, discover
 from gitsession.snapshot.values import Head
-from tests.rig.repositories import bare_repository, git
+from tests.rig.repositories import SHOWN, bare_repository, git
 
 SESSION = SessionName("ada", "lesson-1")
 LEASE = state.Lease("runtime-1", 1)
-SIX = (
-    ("status", "--porcelain=v2", "--branch"),
-    ("diff",),
-    ("diff", "--cached"),
-    ("stash", "list"),
-    ("log", "--oneline", "--branches"),
-    ("branch", "-vv"),
-)
 HISTORY = 4
 
 
 def six(work_tree: Path) -> dict[str, str]:
     """What the six commands print that a resume must bring back."""
-    return {" ".join(command): git(work_tree, *command) for command in SIX}
+    return {" ".join(command): git(work_tree, *command) for command in SHOWN}
 
 
 def agree(question: str) -> bool:
