@@ -279,6 +279,20 @@ def foreground(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None 
     return 128 - code if code < 0 else code
 
 
+def leave(variable: str) -> None:
+    """Go on as the same program, out of reach of what ends all that carries a variable of its environment.
+
+    That is: without the variable, in a process group of its own, and heedless of a terminal that hangs up.
+    """
+    if variable not in os.environ:
+        return
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suppress(PermissionError):  # it leads its group already, as a shell's job does
+        os.setsid()
+    argv = [*program(), *sys.argv[1:]]
+    os.execve(argv[0], argv, {name: value for name, value in os.environ.items() if name != variable})
+
+
 def _leave_it_to_the_command(_number: int, _frame: object) -> None:
     """A handler and not `SIG_IGN`, which the command would inherit."""
 

@@ -64,6 +64,7 @@ class Keeper:
         self._loaded: run.Process | None = loaded
         self._begun = begun
         self._agent: run.Process | None = None
+        self._asker = 0
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._server = Server(places.keeper_socket, self._operations(), self._report)
@@ -96,7 +97,7 @@ class Keeper:
         while not self._stopping.is_set():
             began = time.monotonic()
             code = self._run_agent()
-            orphans.end()
+            orphans.end(self._asker)
             self._places.agent_socket.unlink(missing_ok=True)
             if code == 0 or not self._places.configuration.exists():
                 return
@@ -173,9 +174,13 @@ class Keeper:
         return {}
 
     def _stop(self, request: Request) -> Mapping[str, Any]:
-        """End everything; answers once the agent has ended, with what it could not save anywhere else."""
+        """End everything; answers once the agent has ended, with what it could not save anywhere else.
+
+        Who asks may come from the editor's terminal, which ends too: they have more to do, and are spared.
+        """
         flush = request.flag("flush", True)
         limit = request.number("seconds", STOP_LIMIT, most=600.0)
+        self._asker = int(request.number("pid", 0, most=2**31))
         self._stopping.set()
         missing: Any = []
         try:

@@ -32,9 +32,9 @@ def reap() -> None:
                 os.waitpid(pid, os.WNOHANG)
 
 
-def end() -> None:
-    """SIGKILL every child process and what it started, until none is left."""
-    while pids := _children():
+def end(spared: int = 0) -> None:
+    """SIGKILL every child process and what it started, until none is left but one that is spared."""
+    while pids := [pid for pid in _children() if pid != spared]:
         for pid in pids:
             run.signal_group(pid, signal.SIGKILL)
             with suppress(ProcessLookupError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from gitsession import run
 from gitsession.commands.output import inert, note, print_json, say
 from gitsession.commands.target import find, json_option, session_option
+from gitsession.editor import marked
 
 
 @click.command(epilog="Example: gitsession finish --ready")
@@ -17,6 +19,7 @@ def command(session: str | None, ready: bool, as_json: bool) -> None:
 
     The next `gitsession open` starts a new session. To go on with this one later, use `gitsession close`.
     """
+    run.leave(marked.MARK)  # the editor ends, with its terminals, before the session is marked
     done = find(session).finish(ready)
     if as_json:
         print_json(done.to_json())

@@ -89,7 +89,8 @@ class Asking:
         Returns:
             What could not be saved anywhere but on this machine; nothing, when all went well.
         """
-        answer = control.ask(self.places.keeper_socket, "stop", timeout=CLOSE_TIMEOUT, flush=flush)
+        asked = {"flush": flush, "pid": os.getpid()}
+        answer = control.ask(self.places.keeper_socket, "stop", timeout=CLOSE_TIMEOUT, **asked)
         return tuple(answer["missing"])
 
     @property

@@ -112,3 +112,10 @@ def set_by_hand(machine: Machine) -> None:
 
 def user_folder(machine: Machine) -> Path:
     return next(machine.runtime.state.glob("editors/*/user/User"))
+
+
+def command(page: Page, title: str) -> None:
+    """One of ours from the command palette."""
+    page.keyboard.press("F1")
+    page.locator(".quick-input-widget input").fill(f">gitsession: {title}")
+    page.locator(f'.quick-input-list .monaco-list-row:has-text("{title}")').first.click()

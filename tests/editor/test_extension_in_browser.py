@@ -6,18 +6,22 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from gitsession.agent.editing import OPEN_EDITORS
 from gitsession.editor import own_extension
 from gitsession.editor.install import Installed
 from gitsession.editor.supervise import Editor, Plan
+from gitsession.status import Deadline
 from tests.agent.conftest import Running, prepared, running, wait_for
+from tests.editor.person import command, meter, open_file
 from tests.rig.browser import EDITOR, PATIENCE, chromium, fresh_page, long_in_browser
 
 __all__ = ["prepared", "running"]  # pytest finds them here
@@ -53,24 +57,9 @@ def start(sealed: Path, code_server: Installed, environment: dict[str, str]) -> 
         editor.stop()
 
 
-def meter(page: Page) -> Locator:
-    return page.locator("[id='gitsession.gitsession.gitsession.meter']")
-
-
-def command(page: Page, title: str) -> None:
-    page.keyboard.press("F1")
-    page.locator(".quick-input-widget input").fill(f">gitsession: {title}")
-    page.locator(f'.quick-input-list .monaco-list-row:has-text("{title}")').first.click()
-
-
 def pick(page: Page, text: str) -> None:
     page.locator(".quick-input-widget input").fill(text)
     page.locator(f'.quick-input-list .monaco-list-row:has-text("{text}")').first.click()
-
-
-def open_file(page: Page, name: str) -> None:
-    page.locator(f'.explorer-folders-view .monaco-list-row:has-text("{name}")').dblclick()
-    page.wait_for_selector(EDITOR)
 
 
 def test_the_meter_tells_of_an_edit_until_it_is_safe(running: Running, start: Start, page: Page) -> None:
@@ -166,3 +155,21 @@ def test_a_narrow_panel_tells_the_whole_to_a_finger(running: Running, start: Sta
             re.compile(r"Remote: snapshot \d+ · safe"), timeout=PATIENCE
         )
         expect(page.locator(".monaco-workbench.vs-dark")).to_have_count(1)
+
+
+def test_the_machines_end_is_warned_of_and_a_click_saves_everything(
+    prepared: Running, start: Start, page: Page
+) -> None:
+    end = Deadline(time.time() + 600, estimate=True)
+    prepared.configuration = replace(prepared.configuration, deadline=end)
+    prepared.launch()
+    page.goto(start(prepared).link())
+    warning = page.locator('.notification-toast:has-text("This machine is expected to end in about")')
+    said = re.compile(r"about \d+ min\. (Everything|Not everything|\d+ file)")
+    expect(warning).to_contain_text(said, timeout=PATIENCE)
+    expect(meter(page)).to_contain_text(re.compile(r"about \d+ min left"), timeout=PATIENCE)
+    prepared.write("late.txt", "late\n")
+    warning.locator('.monaco-button:has-text("Save Everything Now")').click()
+    done = page.locator(".notification-toast").filter(has_text="Everything is saved in every place")
+    expect(done).to_be_visible(timeout=PATIENCE)
+    assert prepared.at_remote("late.txt") == "late"

@@ -21,7 +21,7 @@ class Cli {
   }
 
   async finish() {
-    const detail = "Everything is saved, the session is marked finished, and saving on this machine ends.";
+    const detail = "Everything is saved and the session is marked finished. This editor ends with it; your files stay.";
     const choice = await vscode.window.showWarningMessage("Finish the session?", { modal: true, detail }, "Finish");
     if (choice !== "Finish") return;
     await vscode.workspace.saveAll(false);

@@ -37,10 +37,9 @@ class Warnings {
     const left = (status.deadline.at - now) / 60;
     const reached = MINUTES.filter((minutes) => left <= minutes);
     if (!reached.length || left <= 0) return [];
-    const minutes = Math.min(...reached);
-    const key = `deadline ${Math.round(status.deadline.at / 60)} ${minutes}`;
+    const key = `deadline ${Math.round(status.deadline.at / 60)} ${Math.min(...reached)}`;
     const word = status.deadline.estimate ? "is expected to end in about" : "ends in";
-    return [{ key, text: `This machine ${word} ${minutes} min. ${risk(status)}`, urgent: true }];
+    return [{ key, text: `This machine ${word} ${Math.ceil(left)} min. ${risk(status)}`, urgent: true }];
   }
 
   refusals(status) {
