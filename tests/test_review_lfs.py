@@ -36,15 +36,17 @@ def online(runtime: Runtime, git_server: GitServer, hub: Hub, forge: Forge) -> M
 def test_work_in_progress_of_lfs_stays_in_the_vault_until_the_review_brings_it(
     online: Machine, forge: Forge
 ) -> None:
-    session = online.open()["session"]
+    session = online.open("--max-file-size", "100KB")["session"]
     weights = os.urandom(300_000)
+    (online.worktree / "plain.dat").write_bytes(weights)
     (online.worktree / "model.bin").write_bytes(weights)
     (online.worktree / "keys.bin").write_bytes(b"key = '%s'\n" % KEY)
     online.gitsession("flush", "--timeout", "60", "--level", "stored")
     status = online.json("status")
-    assert {item["path"]: item["reason"] for item in status["held"]} == dict.fromkeys(
-        ("model.bin", "keys.bin"), lfs.HELD
-    )
+    assert {item["path"]: item["reason"] for item in status["held"]} == {
+        **dict.fromkeys(("model.bin", "keys.bin"), lfs.HELD),
+        "plain.dat": "larger than 0.1 MB",
+    }
     hosted = forge.repository()
     assert hosted.large == {}
     done = online.gitsession("review", "--title", "Weights")
@@ -54,6 +56,7 @@ def test_work_in_progress_of_lfs_stays_in_the_vault_until_the_review_brings_it(
     branch = f"review/ada/{session}"
     assert hosted.read(branch, "model.bin") + "\n" == lfs.pointer(sha256, len(weights)).decode()
     assert "keys.bin is not in the review: secret: AWS" in done.stdout
+    assert "plain.dat is not in the review: larger than 0.1 MB" in done.stdout
     assert "keys.bin" not in hosted.git("ls-tree", "--name-only", branch)
 
 
@@ -65,10 +68,11 @@ def test_a_secret_in_more_than_git_itself_may_carry_is_found(online: Machine, fo
         file.seek(PIECE - 10)
         file.write(b"key = '%s'\n" % KEY)
         file.truncate(130_000_000)
-    (online.worktree / "plain.dat").write_bytes(os.urandom(1000) * 60_000)
+    aside = online.runtime.work / "aside"
+    aside.write_bytes(os.urandom(1000) * 60_000)
+    aside.rename(online.worktree / "plain.dat")  # at once, so that no snapshot sees half of it
     (online.worktree / "train.py").write_text("print('better')\n")
     done = online.gitsession("review")
-    print(done.stdout)
     assert "plain.dat is not in the review: larger than 50 MB" in done.stdout
     assert "Looking for secrets in 130" in done.stderr
     assert "weights.bin is not in the review: secret: AWS" in done.stdout
