@@ -31,7 +31,7 @@ REQUESTS = (
     *("getattr", "readdir", "mkdir", "create", "open", "truncate", "read", "write"),
     *("flush", "fsync", "release", "unlink", "getxattr", "statfs", "*"),
 )
-ERRORS = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.ENOTCONN)
+ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTCONN)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ EVERY = [Case(*case) for case in itertools.product(REQUESTS, (*ERRORS, None))]
 ALWAYS = [
     *(Case(request, errno.EIO) for request in ("create", "write", "fsync", "flush", "read")),
     Case("write", errno.ENOSPC),
+    Case("write", errno.EDQUOT),
     Case("open", errno.EROFS),
     Case("*", errno.ENOTCONN),
     Case("write", None),

@@ -204,7 +204,8 @@ class Faults:
         def call(*arguments: Any, **options: Any) -> Any:
             self.calls += 1
             if self.calls == self._fatal:
-                raise OSError(errno.ENOSPC if self._fatal % 2 else errno.EIO, "the disk refuses")
+                refusal = (errno.EIO, errno.ENOSPC, errno.EDQUOT)[self._fatal % 3]
+                raise OSError(refusal, "the disk refuses")
             return real(*arguments, **options)
 
         return call
