@@ -29,7 +29,7 @@ def test_no_session_is_begun_where_only_the_question_for_sessions_failed(ground:
     wish = Wish(
         session=None, base=None, login="ada", publish=True, runtime="r1", consent=lambda _: False, listen=None
     )
-    with pytest.raises(GitError, match="cannot be reached: The remote hung up"):
+    with pytest.raises(GitError, match="cannot be cloned: The remote hung up"):
         bring_up(ground, wish, SILENT, {})
     assert not ground.worktree.exists()
 
