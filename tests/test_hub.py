@@ -314,6 +314,13 @@ class TestRefusals:
 
 
 Do = Callable[[Side, int], object]
+LIKE_OTHERS = (
+    "users/get-by-username",
+    "repos/list-for-org",
+    "repos/list-for-user",
+    "repos/list-for-authenticated-user",
+    "repos/get-branch",
+)
 STALLED_OFTEN = ("users/get-authenticated", "pulls/create", "issues/create-comment", "repos/create-fork")
 PREPARED = "review-0"
 
@@ -398,7 +405,10 @@ def play(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(name, marks=pytest.mark.long if name in LIKE_OTHERS else ()) for name in OPERATIONS],
+)
 def test_every_outcome_loses_nothing_and_makes_nothing_twice(
     hub: rig.Hub, ada: Side, forge: Forge, branches: Iterator[str], operation: str
 ) -> None:

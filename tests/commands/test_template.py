@@ -52,7 +52,9 @@ def test_its_copy_is_where_the_session_lives_comes_back_and_is_reviewed(
     assert untouched(forge.repository())
 
 
-@pytest.mark.parametrize("options", [("--no-publish",), ("--fork", "never")])
+@pytest.mark.parametrize(
+    "options", [("--no-publish",), pytest.param(("--fork", "never"), marks=pytest.mark.long)]
+)
 def test_none_is_made_where_nothing_is_to_be_published(
     grace: Machine, forge: Forge, options: tuple[str, ...]
 ) -> None:
