@@ -30,7 +30,7 @@ def test_one_cell_and_no_question_where_the_secret_is_there(colab: OpenNotebook,
     assert ran.ok, ran.error
     assert notebook.requests[0] == "GetSecret"
     assert "request_auth" not in notebook.requests
-    assert len(ran.cards) == 1
+    assert len(ran.new_cards) == 1
     assert 'class="steps"' not in ran.cards[-1]
     pushed = notebook.run("!git -C {session.worktree} push origin HEAD:refs/heads/from-a-cell && echo pushed")
     assert "pushed" in pushed.stdout, pushed

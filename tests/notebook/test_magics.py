@@ -19,7 +19,7 @@ def test_the_magics(open_notebook: OpenNotebook, runtime: Runtime, sample_reposi
     assert "No session is open in this notebook" in notebook.run("%gitsession").stderr
     ran = notebook.run(opening(sample_repository, runtime))
     assert ran.ok, ran.error
-    assert len(ran.cards) == 1
+    assert len(ran.new_cards) == 1
     assert notebook.run("session").cards
     assert notebook.run("%gitsession status").cards
     saved = notebook.run('%%save "before the long run"\n(session.worktree / "a.txt").write_text("x")')

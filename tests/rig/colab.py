@@ -86,8 +86,17 @@ class Ran:
     @property
     def cards(self) -> list[str]:
         """The cards that it showed or updated, as HTML."""
-        found = [shown["data"].get("text/html", "") for shown in self.displays]
-        return [html for html in found if "data-gitsession-card" in html]
+        return [html for _, html in self._cards]
+
+    @property
+    def new_cards(self) -> list[str]:
+        """Those that got a place of their own, and are no update of one."""
+        return [html for kind, html in self._cards if kind != "update_display_data"]
+
+    @property
+    def _cards(self) -> list[tuple[str, str]]:
+        found = [(shown["kind"], shown["data"].get("text/html", "")) for shown in self.displays]
+        return [(kind, html) for kind, html in found if "data-gitsession-card" in html]
 
 
 class Notebook:
