@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_it_is_gated_saves_and_is_kept_alive(machine: Machine, git_server: GitSe
     guest = follow(machine.open("--editor", "lab")["editor"]["url"])
     kept = guest.ask("GET", "/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
     assert "JupyterLab Dark" in str(kept["raw"])
+
+
+def test_a_kernel_within_it_can_finish_the_session(machine: Machine, git_server: GitServer) -> None:
+    opened = machine.open("--editor", "lab")
+    guest = follow(opened["editor"]["url"])
+    kernel = str(guest.ask("POST", "/api/kernels", {"name": "python3"}).json()["id"])
+    code = "import gitsession; gitsession.open('.', progress=False).finish()"
+    with suppress(aiohttp.WSMessageTypeError):  # the kernel ends with the editor
+        asyncio.run(asyncio.wait_for(execute(guest, kernel, code), 60))
+    assert eventually(lambda: machine.runtime.processes() == [])
+    hosted = git_server.forge.repository()
+    assert list(hosted.refs("refs/gitsession-done")) == [f"refs/gitsession-done/ada/{opened['session']}"]
 
 
 def theme() -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from gitsession import run
 from gitsession.editor import settings
 from gitsession.editor.install import Installed
+from gitsession.editor.invocation import Invocation
 from gitsession.editor.server import Behind, Layout
 from gitsession.editor.supervise import Plan
 from gitsession.errors import EditorError
@@ -69,6 +71,11 @@ class Lab(Behind):
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         )
+
+    @property
+    def invocation(self) -> Invocation:
+        """How it is started: in its folder, since kernels that name no folder stand where it does."""
+        return replace(super().invocation, directory=self.folder)
 
     def prepare(self) -> None:
         """End what an earlier one left of itself; its kernels go with it."""

@@ -7,11 +7,16 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gitsession import files
+from gitsession import files, run
+from gitsession.agent.configuration import load
+from gitsession.editor import marked
+from gitsession.errors import SessionError
 from gitsession.session.asking import Asking
 
 if TYPE_CHECKING:
     from gitsession.proposal.values import Finished, Review, ReviewStatus
+
+APART_TIMEOUT = 600.0
 
 
 class Proposing(Asking):
@@ -94,5 +99,23 @@ class Proposing(Asking):
         from gitsession.runtime import detect
 
         self.flush()
+        if marked.MARK in os.environ:
+            return _apart(load(self.places).session.name, ready=ready)
         machine = detect(os.environ)
         return finish(ground(self.places), ready=ready, close=self.close, runtime=machine, unmount=unmount)
+
+
+def _apart(session: str, *, ready: bool) -> Finished:
+    """From a kernel within the editor, which ends first: by a process that goes on without both."""
+    from gitsession.proposal.values import Finished
+
+    argv = [*run.program(), "finish", "--session", session, "--json", *(["--ready"] if ready else [])]
+    done = run.run(argv, timeout=APART_TIMEOUT, env=run.clean_environment())
+    if done.code:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise SessionError(
+            f"The session is not finished yet: {said}",
+            hint="Run `gitsession finish` in a terminal outside of the editor.",
+        )
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Finished(**{**told, "marked": tuple(told["marked"]), "notes": tuple(told["notes"])})
