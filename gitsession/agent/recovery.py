@@ -33,6 +33,12 @@ TOKEN_REFUSED = (
     "The session's token is not accepted any more: it has ended or was revoked. Nothing is pushed until "
     "`open` is given another one (GITHUB_TOKEN, token= or --token-command); all else is saved as before."
 )
+NOBODY_ANSWERED = "could not read Username"  # git's words: the token is given for the opened repository only
+ANOTHER_NAME = (
+    "Nothing is pushed for now: the server asks for the token under another name, so the repository was "
+    "renamed or moved. Close the session and open the repository again here: the work tree goes on under "
+    "the new name. All else is saved as before."
+)
 ANSWER_TIMEOUT = 5.0
 
 
@@ -63,6 +69,8 @@ def recover(agent: Taking, lane: Lane, error: Exception, taken: Collection[Sessi
             _withhold(agent, lane, caught)
         case LeaseLost():
             _fork(agent, taken)
+        case TokenRefused() if NOBODY_ANSWERED in error.what and _holds_token(agent):
+            _say_once(agent, ANOTHER_NAME)
         case TokenRefused():
             _ask_for_token(agent, lane)
         case AuthorisationError() | RefusedError():
@@ -117,6 +125,12 @@ def _keep_address_private(agent: Taking, lane: Lane, error: RefusedError) -> Non
     lane.start_afresh()
 
 
+def _holds_token(agent: Taking) -> bool:
+    with suppress(AgentError):
+        return bool(control.ask(agent.parts.places.keeper_socket, "token", timeout=ANSWER_TIMEOUT)["token"])
+    return False
+
+
 def _ask_for_token(agent: Taking, lane: Lane) -> None:
     """Have the keeper ask the user's own command; where it has no other token, the person is asked, once."""
     tries = False
@@ -132,7 +146,10 @@ def _ask_for_token(agent: Taking, lane: Lane) -> None:
 
 def _tell(agent: Taking, error: AuthorisationError | RefusedError) -> None:
     """Say once that nothing is pushed, why, and what the person can do; it is tried again by itself."""
-    told = f"Nothing is pushed for now. {error.what} {error.hint} All else is saved as before."
+    _say_once(agent, f"Nothing is pushed for now. {error.what} {error.hint} All else is saved as before.")
+
+
+def _say_once(agent: Taking, told: str) -> None:
     if agent.notices.notes.get("refused") != told:
         agent.notices.notes["refused"] = told
         agent.parts.events.add("refused", told)

@@ -6,6 +6,7 @@ PyGithub carries the requests; its own retries are off, because they may sleep u
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
@@ -208,8 +209,9 @@ class Door:
         return self._connection[1]
 
     def _connect(self, token: str) -> Requester:
-        from github import Auth, Github
+        from github import Auth, Github, set_log_level
 
+        set_log_level(logging.WARNING)  # else it tells on standard error that a repository was renamed
         authority = None if os.environ.get("REQUESTS_CA_BUNDLE") else os.environ.get("SSL_CERT_FILE")
         hub = Github(
             auth=Auth.Token(token),
