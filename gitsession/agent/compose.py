@@ -75,14 +75,7 @@ def compose(configuration: Configuration, places: Places, log: Log) -> Agent:
         )
 
     saver = Saver(user, shadow, snapshots_of(configuration.session), large, contents, permission)
-    shipments = Shipments(
-        configuration,
-        user,
-        shadow,
-        guard,
-        saver,
-        Portions(shadow.repository),
-    )
+    shipments = Shipments(configuration, user, shadow, guard, saver, Portions(shadow.repository))
     left_out = [places.root, *([Path(configuration.storage)] if configuration.storage else [])]
     parts = Parts(
         places,
