@@ -55,7 +55,6 @@ class Repository:
     """A repository as this token sees it; `full_name` is its name now, also when an old one was asked."""
 
     full_name: str
-    clone_url: str
     default_branch: str
     private: bool
     archived: bool
@@ -77,7 +76,6 @@ class Repository:
         permissions = fields.get("permissions") or {}
         return cls(
             full_name=fields["full_name"],
-            clone_url=fields.get("clone_url") or "",
             default_branch=fields.get("default_branch") or "main",
             private=bool(fields["private"]),
             archived=bool(fields.get("archived")),

@@ -48,21 +48,6 @@ def parse_refusal(words: str) -> Refusal | None:
     return next((refusal for parser in _PARSERS if (refusal := parser(lines)) is not None), None)
 
 
-def parse_renamed(words: str) -> str | None:
-    """The repository's new URL, when the server told that it was renamed or moved.
-
-    Expects `remote: This repository moved. Please use the new location:` and the URL on the next line; or
-    git's own `warning: redirecting to https://github.com/ada/new.git/`.
-    """
-    lines = [line.removeprefix("remote:").strip() for line in words.splitlines()]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if line.startswith("This repository moved. Please use the new location"):
-            return following or None
-        if line.startswith("warning: redirecting to "):
-            return line.removeprefix("warning: redirecting to ").rstrip("/")
-    return None
-
-
 def _refusal(kind: str, detail: str, paths: Sequence[str] = (), commits: Sequence[str] = ()) -> Refusal:
     return Refusal(
         kind, tuple(dict.fromkeys(paths)), detail, KINDS[kind], tuple(dict.fromkeys(commits)), kind in _BRANCH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitsession.replicas.refusal import KINDS, parse_refusal, parse_renamed
+from gitsession.replicas.refusal import KINDS, parse_refusal
 
 SECRET = """\
 remote: error: GH013: Repository rule violations found for refs/heads/main.
@@ -120,13 +120,3 @@ def test_kinds(words: str, kind: str) -> None:
 )
 def test_no_refusal_is_seen_where_there_is_none(words: str) -> None:
     assert parse_refusal(words) is None
-
-
-def test_a_new_place_is_read() -> None:
-    moved = "remote: This repository moved. Please use the new location:\nremote:   https://github.com/ada/new.git\n"
-    assert parse_renamed(moved) == "https://github.com/ada/new.git"
-    assert (
-        parse_renamed("warning: redirecting to https://github.com/ada/new.git/\n")
-        == "https://github.com/ada/new.git"
-    )
-    assert parse_renamed("Everything up-to-date") is None

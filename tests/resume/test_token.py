@@ -19,7 +19,7 @@ def told(
     private: bool = True,
 ) -> str:
     named = None if scopes is None else frozenset(scopes.split())
-    repository = Repository("ada/digits", "", "main", private, False, False, True, True, 0)
+    repository = Repository("ada/digits", "main", private, False, False, True, True, 0)
     return " ".join(notes(TokenFacts("ada", kind, named, expires, sso), repository, NOW))
 
 
