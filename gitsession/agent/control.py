@@ -187,11 +187,19 @@ class Server:
                 time.sleep(0.2)
                 continue
             if self._slots.acquire(blocking=False):
-                threading.Thread(target=self._serve, args=(connection,), name="client", daemon=True).start()
+                self._serve_beside(connection)
             else:
                 with connection, suppress(OSError):
                     connection.settimeout(1.0)
                     connection.sendall(_refusal(AgentError("Too many clients at once.", hint="Try again.")))
+
+    def _serve_beside(self, connection: socket.socket) -> None:
+        """Serve on a thread of its own; where there is no memory for one, here, one after the other."""
+        try:
+            threading.Thread(target=self._serve, args=(connection,), name="client", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            with suppress(MemoryError):
+                self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
         rest = bytearray()

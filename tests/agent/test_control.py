@@ -68,6 +68,21 @@ def raw(path: Path, content: bytes) -> list[dict[str, Any]]:
             return [json.loads(line) for line in replies]
 
 
+def test_where_no_thread_can_be_had_requests_are_answered_in_turn(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "client":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for number in range(control.MAX_CLIENTS + 1):
+        assert ask(server, "echo", number=number)["fields"] == {"number": number}
+
+
 def test_a_request_is_answered(server: Path) -> None:
     assert ask(server, "echo", a=1, b="ü\udcff\n")["fields"] == {"a": 1, "b": "ü\udcff\n"}
 
