@@ -53,6 +53,17 @@ def write(path: str) -> str:
     return f"(session.worktree / {path!r}).write_text({path!r} * 10)"
 
 
+def opens_now_and_nothing_half_done_is_left(notebook: Notebook, runtime: Runtime, code: str) -> None:
+    ran = notebook.run(code)
+    assert ran.ok, ran.error
+    notebook.run(write("a.txt"))
+    processes(notebook)
+    one_agent_alone(runtime)
+    assert saved(notebook, "a.txt")
+    assert not list(runtime.work.glob(".gitsession-tmp-*"))
+    assert not list((runtime.state / "opening").glob("*"))
+
+
 def test_the_session_outlives_kernels_that_are_restarted_and_killed(
     open_notebook: OpenNotebook, runtime: Runtime, sample_repository: Path
 ) -> None:
@@ -117,14 +128,7 @@ def test_an_interrupted_open_leaves_nothing_half_done(
     )
     assert not interrupted.ok
     assert agents(runtime) in (0, 1, 2)
-    ran = notebook.run(code)
-    assert ran.ok, ran.error
-    notebook.run(write("a.txt"))
-    processes(notebook)
-    one_agent_alone(runtime)
-    assert saved(notebook, "a.txt")
-    assert not list(runtime.work.glob(".gitsession-tmp-*"))
-    assert not list((runtime.state / "opening").glob("*"))
+    opens_now_and_nothing_half_done_is_left(notebook, runtime, code)
 
 
 @pytest.mark.parametrize("at", ["work/.gitsession-tmp-*", "s/opening/*", "s/sessions/*", "work/tree/.git"])
@@ -138,14 +142,7 @@ def test_a_kernel_that_is_killed_in_the_middle_of_open_leaves_nothing_half_done(
     assert eventually(lambda: any(runtime.root.glob(at)), pause=0.002)
     os.kill(notebook.pid, signal.SIGKILL)
     notebook.restart()
-    ran = notebook.run(code)
-    assert ran.ok, ran.error
-    notebook.run(write("a.txt"))
-    processes(notebook)
-    one_agent_alone(runtime)
-    assert saved(notebook, "a.txt")
-    assert not list(runtime.work.glob(".gitsession-tmp-*"))
-    assert not list((runtime.state / "opening").glob("*"))
+    opens_now_and_nothing_half_done_is_left(notebook, runtime, code)
 
 
 def test_interrupted_while_the_page_is_asked(
